@@ -1,0 +1,1 @@
+"""What each outside catalogue is, where it comes from and what it says."""

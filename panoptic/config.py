@@ -1,0 +1,337 @@
+"""Everything a run may vary: one frozen section per stage, each checks itself.
+
+A field's metadata carries what the command line says about it (`Option`), so that an
+option, its default, its unit and its help exist once. The entry reads the whole; a
+door is handed its own section; the rooms behind the doors take plain arguments.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from zlib import crc32
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+class Option(NamedTuple):
+    """What the command line says of a field."""
+
+    help: str
+    parse: Callable[[str], Any] | None  # None: a switch without a value
+    unit: str = ""
+    metavar: str | None = None
+    choices: tuple[str, ...] | None = None
+    quick: Any = None  # the value under --quick, unless the user gives one
+    flag: str | None = None  # the spelling shown, where it is not --<field>
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    parse: Callable[[str], Any],
+    **details: Any,
+) -> Any:
+    """Declare a field that is also a command-line option."""
+    return field(default=default, metadata={"option": Option(help, parse, **details)})
+
+
+def switch(help: str, **details: Any) -> Any:
+    """Declare a field that is off unless its option is given."""
+    return field(default=False, metadata={"option": Option(help, None, **details)})
+
+
+def options(section: type) -> Iterator[tuple[Field[Any], Option]]:
+    """Yield the fields of a section that are options, in order."""
+    for item in fields(section):
+        if "option" in item.metadata:
+            yield item, item.metadata["option"]
+
+
+class Range(NamedTuple):
+    """A closed interval, written LOW:HIGH on the command line; one number is both."""
+
+    low: float
+    high: float
+
+    @classmethod
+    def parse(cls, text: str) -> Range:
+        low, separator, high = text.partition(":")
+        return cls(float(low), float(high if separator else low))
+
+    def __str__(self) -> str:
+        return f"{self.low:g}:{self.high:g}"
+
+
+class GridShape(NamedTuple):
+    """Cells along perturber mass and perturber distance, written NxM."""
+
+    n_mass: int
+    n_axis: int
+
+    @classmethod
+    def parse(cls, text: str) -> GridShape:
+        n_mass, separator, n_axis = text.lower().partition("x")
+        return cls(int(n_mass), int(n_axis if separator else n_mass))
+
+    def __str__(self) -> str:
+        return f"{self.n_mass}x{self.n_axis}"
+
+
+def _require(holds: bool, message: str) -> None:  # noqa: FBT001 (an assertion)
+    if not holds:
+        raise ValueError(message)
+
+
+def _require_positive(section: Any, *names: str) -> None:
+    for name in names:
+        value = getattr(section, name)
+        _require(value is None or value > 0, f"{name} must be positive, got {value}")
+
+
+def _require_range(section: Any, *names: str) -> None:
+    for name in names:
+        low, high = getattr(section, name)
+        _require(0 < low <= high, f"{name} must be 0 < low <= high, got {low}:{high}")
+
+
+@dataclass(frozen=True, slots=True)
+class InputOptions:
+    """Input. Without any of these the tables that ship with the project are used."""
+
+    ps: Path | None = option(
+        None,
+        "NASA Exoplanet Archive PSCompPars as CSV (web or TAP, .gz too); files given "
+        "here and by --bd are the whole input",
+        parse=Path,
+        metavar="FILE",
+    )
+    bd: Path | None = option(
+        None,
+        "Brown Dwarf Companion Catalogue as CSV",
+        parse=Path,
+        metavar="FILE",
+    )
+    fetch: bool = switch("fetch what is not given as a file over the network")
+
+
+@dataclass(frozen=True, slots=True)
+class TargetOptions:
+    """Studied object. Published TOI-6894 b, unless a value is given.
+
+    Once a mass is given, radii come from relations, and eccentricity and [Fe/H] are
+    unknown unless they are given too.
+    """
+
+    ARCHIVE_NAMES: ClassVar[dict[str, str]] = {
+        "toi_mstar": "st_mass",
+        "toi_mc_mj": "pl_bmassj",
+        "toi_a_AU": "pl_orbsmax",
+        "toi_ecc": "pl_orbeccen",
+        "toi_feh": "st_metfe",
+        "toi_rstar": "st_rad",
+        "toi_rp_rj": "pl_radj",
+        "toi_name": "pl_name",
+    }
+
+    toi_mstar: float | None = option(None, "host mass", parse=float, unit="Msun")
+    toi_mc_mj: float | None = option(None, "companion mass", parse=float, unit="MJup")
+    toi_a_AU: float | None = option(None, "semi-major axis", parse=float, unit="AU")
+    toi_ecc: float | None = option(None, "eccentricity", parse=float)
+    toi_feh: float | None = option(None, "host [Fe/H]", parse=float, unit="dex")
+    toi_rstar: float | None = option(None, "host radius", parse=float, unit="Rsun")
+    toi_rp_rj: float | None = option(None, "companion radius", parse=float, unit="RJup")
+    toi_name: str | None = option(None, "name", parse=str)
+
+    def __post_init__(self) -> None:
+        _require_positive(
+            self, "toi_mstar", "toi_mc_mj", "toi_a_AU", "toi_rstar", "toi_rp_rj"
+        )
+        ecc = self.toi_ecc
+        _require(ecc is None or 0 <= ecc < 1, f"toi_ecc must be in [0, 1), got {ecc}")
+
+    @property
+    def overrides(self) -> dict[str, float | str | None]:
+        """The given values by their archive names, None where nothing is given."""
+        return {
+            archive: getattr(self, name) for name, archive in self.ARCHIVE_NAMES.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SampleOptions:
+    """Sample."""
+
+    mstar_min: float = option(
+        0.06, "least host mass, inclusive", parse=float, unit="Msun"
+    )
+    mstar_max: float = option(
+        0.20, "largest host mass, inclusive", parse=float, unit="Msun"
+    )
+    q_split: float = option(0.01, "mass ratio between low q and high q", parse=float)
+    ecc_zero_bound: float = option(
+        0.1, "upper bound set on an eccentricity assumed to be 0", parse=float
+    )
+
+    def __post_init__(self) -> None:
+        _require(
+            0 < self.mstar_min <= self.mstar_max,
+            f"need 0 < mstar_min <= mstar_max, got {self.mstar_min}, {self.mstar_max}",
+        )
+        _require_positive(self, "q_split")
+        _require(
+            0 < self.ecc_zero_bound < 1,
+            f"ecc_zero_bound must be in (0, 1), got {self.ecc_zero_bound}",
+        )
+
+    @property
+    def host_mass_range_msun(self) -> tuple[float, float]:
+        return self.mstar_min, self.mstar_max
+
+
+@dataclass(frozen=True, slots=True)
+class StatisticsOptions:
+    """Statistics."""
+
+    bootstrap: int = option(1000, "bootstrap samples", parse=int, quick=100)
+    anchors: Path | None = option(
+        None,
+        "CSV of labelled objects for the classifier (pl_name, label, reason, "
+        "reference); without it q decides",
+        parse=Path,
+        metavar="FILE",
+    )
+    anchor_q_binary: float = option(
+        0.01, "heuristic anchors: binary-like above this mass ratio", parse=float
+    )
+    anchor_q_planet: float = option(
+        0.003, "heuristic anchors: planet-like below this mass ratio", parse=float
+    )
+
+    def __post_init__(self) -> None:
+        _require(
+            self.bootstrap >= 20, f"bootstrap must be at least 20, got {self.bootstrap}"
+        )
+        _require(
+            0 < self.anchor_q_planet <= self.anchor_q_binary,
+            "need 0 < anchor_q_planet <= anchor_q_binary, got "
+            f"{self.anchor_q_planet}, {self.anchor_q_binary}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MigrationOptions:
+    """Migration map: Kozai-Lidov cycles raised by an outer perturber."""
+
+    kl_grid: GridShape = option(
+        GridShape(25, 25),
+        "cells along perturber mass and distance",
+        parse=GridShape.parse,
+        metavar="NxM",
+    )
+    kl_trials: int = option(
+        2000, "criterion draws per cell", parse=int, quick=200, metavar="N"
+    )
+    kl_horizon_gyr: float = option(
+        1.0, "time in which migration must happen", parse=float, unit="Gyr"
+    )
+    kl_rcrit: float = option(
+        5.0, "criterion's pericentre threshold", parse=float, unit="R_star"
+    )
+    kl_inner_au: float = option(
+        1.0, "companion's initial semi-major axis", parse=float, unit="AU"
+    )
+    kl_mout: Range = option(
+        Range(0.01, 0.3), "perturber mass", parse=Range.parse, unit="Msun"
+    )
+    kl_aout: Range = option(
+        Range(10.0, 1000.0), "perturber semi-major axis", parse=Range.parse, unit="AU"
+    )
+    kl_eout: Range = option(
+        Range(0.0, 0.8), "perturber eccentricity, drawn uniformly", parse=Range.parse
+    )
+
+    def __post_init__(self) -> None:
+        _require(
+            min(self.kl_grid) >= 1, f"kl_grid must be at least 1x1: {self.kl_grid}"
+        )
+        _require_positive(
+            self, "kl_trials", "kl_horizon_gyr", "kl_rcrit", "kl_inner_au"
+        )
+        _require_range(self, "kl_mout", "kl_aout")
+        low, high = self.kl_eout
+        _require(
+            0 <= low <= high < 1, f"kl_eout must lie in [0, 1), got {self.kl_eout}"
+        )
+
+
+def _available_threads() -> int:
+    """NUMBA_NUM_THREADS if set, else the cores this process may use."""
+    stated = os.environ.get("NUMBA_NUM_THREADS", "")
+    return int(stated) if stated.isdigit() else len(os.sched_getaffinity(0))
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeOptions:
+    """Computing."""
+
+    seed: int = option(6894, "seed of every random stage", parse=int)
+    threads: int = field(
+        default_factory=_available_threads,
+        metadata={
+            "option": Option(
+                "threads of the numerics (NUMBA_NUM_THREADS, else all cores)", int
+            )
+        },
+    )
+    quick: bool = switch("a fast look, with reduced counts")
+
+    def __post_init__(self) -> None:
+        _require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
+        _require_positive(self, "threads")
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """Output."""
+
+    outdir: Path = option(
+        Path("results"),
+        "results folder; an earlier run in it is replaced as a whole",
+        parse=Path,
+        metavar="DIR",
+    )
+    logdir: Path = option(Path("logs"), "folder of the logs", parse=Path, metavar="DIR")
+    errordir: Path = option(
+        Path("errors"), "folder of the error logs", parse=Path, metavar="DIR"
+    )
+    log_basename: str = option("panoptic_vlms", "start of a log's name", parse=str)
+    error_basename: str = option(
+        "panoptic_vlms_error", "start of an error log's name", parse=str
+    )
+    quiet: bool = switch("print errors only")
+    no_progress: bool = switch("no progress bars on a terminal", flag="--no-progress")
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """Settings of one run."""
+
+    inputs: InputOptions = field(default_factory=InputOptions)
+    target: TargetOptions = field(default_factory=TargetOptions)
+    sample: SampleOptions = field(default_factory=SampleOptions)
+    statistics: StatisticsOptions = field(default_factory=StatisticsOptions)
+    migration: MigrationOptions = field(default_factory=MigrationOptions)
+    compute: ComputeOptions = field(default_factory=ComputeOptions)
+    outputs: OutputOptions = field(default_factory=OutputOptions)
+
+    def rng(self, stage: str) -> np.random.Generator:
+        """Return the generator of one stage, independent of every other stage's."""
+        import numpy as np  # here, so that --help does not wait for it
+
+        return np.random.default_rng([self.compute.seed, crc32(stage.encode())])

@@ -1,0 +1,1 @@
+"""The statistical questions asked of the companions."""

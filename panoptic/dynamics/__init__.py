@@ -1,0 +1,1 @@
+"""The orbital dynamics that could have brought a companion in."""

@@ -1,0 +1,1 @@
+"""Files, summary, report and log: layout, no astronomy."""

@@ -1,0 +1,16 @@
+"""Fixtures that many tests share."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real snapshots, which is not part of the project."""
+    if not SHARED.is_dir():
+        pytest.skip(f"the real snapshots are not at hand ({SHARED})")
+    return SHARED
