@@ -64,13 +64,17 @@ def test_a_missing_axis_comes_from_the_period_and_the_total_mass():
         pl_orbsmax=np.nan,
         pl_orbper=period,
         pl_bmassj=40.0,
+        pl_orbpererr1=0.2 * period,
+        pl_orbpererr2=-0.1 * period,
         st_masserr1=0.03,
-        st_masserr2=-0.03,
+        st_masserr2=-0.04,
     )
     assert_allclose(row["pl_orbsmax"], 0.5, rtol=1e-12)
     assert row["a_origin"] == "kepler"
-    assert_allclose(row["pl_orbsmaxerr1"], 0.5 * 0.3 / 3.0, rtol=1e-12)
-    assert_allclose(row["pl_orbsmaxerr2"], -0.5 * 0.3 / 3.0, rtol=1e-12)
+    # a ~ M^(1/3) P^(2/3), the two errors independent
+    upper, lower = np.hypot(0.1, 0.4 / 3.0), np.hypot(0.4 / 3.0, 0.2 / 3.0)
+    assert_allclose(row["pl_orbsmaxerr1"], 0.5 * upper, rtol=1e-12)
+    assert_allclose(row["pl_orbsmaxerr2"], -0.5 * lower, rtol=1e-12)
 
 
 @pytest.mark.parametrize("method", ["Microlensing", "Imaging"])

@@ -54,15 +54,20 @@ def read_mutants(words: list[str]) -> list[Mutant]:
     return [m for m in mutants if not words or any(word in m.file for word in words)]
 
 
+def tests_end_with(tests: list[str], copy: Path) -> int:
+    """Return pytest's exit code for these tests in the copy."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", *tests]
+    return subprocess.run(command, cwd=copy, capture_output=True, check=False).returncode
+
+
 def is_caught(mutant: Mutant, copy: Path) -> bool:
     """Put the fault into the copy, run its tests, and take the fault out again."""
     path = copy / mutant.file
     sound = path.read_text(encoding="utf-8")
     path.write_text(sound.replace(mutant.old, mutant.new), encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "-x", "-q", *mutant.tests]
-    ended = subprocess.run(command, cwd=copy, capture_output=True, check=False)
+    code = tests_end_with(mutant.tests, copy)
     path.write_text(sound, encoding="utf-8")
-    return ended.returncode == TESTS_FAILED
+    return code == TESTS_FAILED
 
 
 def main(words: list[str]) -> int:
@@ -71,6 +76,10 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
         shutil.copytree(ROOT, copy, ignore=IGNORED)
+        tests = sorted({test for mutant in mutants for test in mutant.tests})
+        if tests and tests_end_with(tests, copy):
+            print("the tests fail without any fault: nothing would be shown")
+            return 1
         for mutant in mutants:
             caught = is_caught(mutant, copy)
             survivors += not caught
