@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data_fetchers": {"panoptic.catalogues", "panoptic.config"},
     "data_processor": {
         "panoptic.catalogues.table",
-        "panoptic.config",
+        "panoptic.duplicates",
         "panoptic.sample",
         "panoptic.orbits",
     },
@@ -71,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "panoptic.dynamics": {"panoptic.orbits", "panoptic.stars", "panoptic.statement"},
     "panoptic.catalogues": {"panoptic.orbits"},
     "panoptic.sample": set(),
+    "panoptic.duplicates": set(),
     "panoptic.target": set(),
     "panoptic.orbits": set(),
     "panoptic.stars": set(),
