@@ -230,6 +230,9 @@ class StatisticsOptions:
     """Statistics."""
 
     bootstrap: int = option(1000, "bootstrap samples", parse=int, quick=100)
+    permutations: int = option(
+        999, "permutations of each permutation test", parse=int, quick=99
+    )
     anchors: Path | None = option(
         None,
         "CSV of labelled objects for the classifier (pl_name, label, reason, "
@@ -247,6 +250,10 @@ class StatisticsOptions:
     def __post_init__(self) -> None:
         _require(
             self.bootstrap >= 20, f"bootstrap must be at least 20, got {self.bootstrap}"
+        )
+        _require(
+            self.permutations >= 19,
+            f"permutations must be at least 19, got {self.permutations}",
         )
         _require(
             0 < self.anchor_q_planet <= self.anchor_q_binary,
