@@ -57,7 +57,9 @@ def read_mutants(words: list[str]) -> list[Mutant]:
 def tests_end_with(tests: list[str], copy: Path) -> int:
     """Return pytest's exit code for these tests in the copy."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", *tests]
-    return subprocess.run(command, cwd=copy, capture_output=True, check=False).returncode
+    return subprocess.run(
+        command, cwd=copy, capture_output=True, check=False
+    ).returncode
 
 
 def is_caught(mutant: Mutant, copy: Path) -> bool:
