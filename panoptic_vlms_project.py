@@ -118,6 +118,7 @@ def _render(folder: Any, results: "Results") -> str:
     """Write what can be made again from the results alone; return the summary."""
     import visualization
 
+    from panoptic import synopsis
     from panoptic.reporting.summary import compose_summary
 
     for name, drawn in visualization.draw(results).items():
