@@ -1,0 +1,157 @@
+"""How every figure looks: type, colours, widths, and the bytes it is kept as."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from textwrap import fill
+
+import matplotlib
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.backend_bases import FigureCanvasBase
+from matplotlib.colors import Colormap
+from matplotlib.figure import Figure
+
+from panoptic.statement import NotRun
+
+COLUMN_INCH = 3.35  # one column of a journal page
+PAGE_INCH = 7.0  # both columns
+FORMATS = ("png", "pdf", "svg")
+
+# Okabe & Ito 2008, "Color Universal Design": told apart with any colour vision.
+BLACK = "#000000"
+ORANGE = "#E69F00"
+SKY = "#56B4E9"
+GREEN = "#009E73"
+YELLOW = "#F0E442"
+BLUE = "#0072B2"
+VERMILION = "#D55E00"
+PURPLE = "#CC79A7"
+# For unordered groups. Neighbours differ in lightness too, for print in grey.
+CATEGORIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, BLACK)
+
+INK = "0.15"  # outlines and emphasis
+QUIET = "0.45"  # secondary text and reference lines
+FAINT = "0.80"  # error bars and grids
+PAPER = "white"
+
+_RC = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib: the same everywhere
+    "mathtext.fontset": "dejavusans",
+    "font.size": 7.0,
+    "axes.titlesize": 7.5,
+    "axes.labelsize": 7.5,
+    "axes.titlelocation": "left",
+    "axes.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "xtick.direction": "in",
+    "ytick.direction": "in",
+    "xtick.top": True,
+    "ytick.right": True,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 3.0,
+    "ytick.major.size": 3.0,
+    "xtick.minor.size": 1.6,
+    "ytick.minor.size": 1.6,
+    "legend.fontsize": 6.5,
+    "legend.title_fontsize": 6.5,
+    "legend.frameon": False,
+    "legend.borderaxespad": 0.0,
+    "legend.handletextpad": 0.5,
+    "legend.labelspacing": 0.35,
+    "lines.linewidth": 1.0,
+    "patch.linewidth": 0.6,
+    "figure.dpi": 100,
+    "figure.constrained_layout.h_pad": 0.03,
+    "figure.constrained_layout.w_pad": 0.03,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,
+    "ps.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "panoptic",
+}
+# What would tell the hour or the machine, and make two equal runs differ.
+_METADATA: dict[str, dict[str, str | None]] = {
+    "png": {"Software": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+    "svg": {"Date": None, "Creator": None},
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw in this style, whatever the reader's own matplotlib settings are.
+
+    Also a decorator: every function that draws wears it.
+    """
+    with matplotlib.style.context(["default", _RC]):
+        yield
+
+
+def new_figure(width_inch: float, height_inch: float) -> Figure:
+    """Return an empty figure that lays itself out; no pyplot, no global state."""
+    figure = Figure(figsize=(width_inch, height_inch), layout="constrained")
+    FigureCanvasBase(figure)
+    return figure
+
+
+def continuous() -> Colormap:
+    """Return the map of ordered quantities: cividis, monotone in lightness."""
+    return matplotlib.colormaps["cividis"]
+
+
+def category(index: int) -> str:
+    """Return the colour of the index-th group, round again after the last."""
+    return CATEGORIES[index % len(CATEGORIES)]
+
+
+def render(figure: Figure, file_format: str) -> bytes:
+    """Return the figure as the bytes of a file: the same figure, the same bytes.
+
+    Raises
+    ------
+    ValueError
+        where the format is none of `FORMATS`.
+    """
+    if file_format not in FORMATS:
+        raise ValueError(f"a figure is kept as one of {FORMATS}, not {file_format!r}")
+    buffer = BytesIO()
+    with house_style():
+        figure.savefig(buffer, format=file_format, metadata=_METADATA[file_format])
+    return buffer.getvalue()
+
+
+@house_style()
+def plot_not_run(question: str, not_run: NotRun) -> Figure:
+    """Return the figure of a question that was not asked: it says so, and why."""
+    figure = new_figure(COLUMN_INCH, 1.6)
+    axes = figure.add_subplot()
+    write_not_run(axes, question, not_run)
+    return figure
+
+
+def write_not_run(axes: Axes, question: str, not_run: NotRun, *, width: int = 52) -> None:
+    """Fill a panel with the reason why it holds no result."""
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set(linestyle=(0, (4, 3)), color=FAINT)
+    axes.text(
+        0.5,
+        0.5,
+        f"{question}: not run\n\n{fill(not_run.reason, width)}",
+        ha="center",
+        va="center",
+        color=QUIET,
+        transform=axes.transAxes,
+    )
+
+
+def letter(axes: Axes, text: str) -> None:
+    """Head a panel with what it shows."""
+    axes.set_title(text, fontweight="bold")
