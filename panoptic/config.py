@@ -11,11 +11,13 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 from zlib import crc32
 
 if TYPE_CHECKING:
     import numpy as np
+
+S = TypeVar("S")
 
 
 class Option(NamedTuple):
@@ -46,11 +48,40 @@ def switch(help: str, **details: Any) -> Any:
     return field(default=False, metadata={"option": Option(help, None, **details)})
 
 
-def options(section: type) -> Iterator[tuple[Field[Any], Option]]:
+def options(section: Any) -> Iterator[tuple[Field[Any], Option]]:
     """Yield the fields of a section that are options, in order."""
     for item in fields(section):
         if "option" in item.metadata:
             yield item, item.metadata["option"]
+
+
+Plain = str | int | float | bool | None
+
+
+def as_plain(section: Any) -> dict[str, Plain]:
+    """Return a section's values as JSON can hold them."""
+    values = {item.name: getattr(section, item.name) for item, _ in options(section)}
+    return {
+        name: value if isinstance(value, Plain) else str(value)
+        for name, value in values.items()
+    }
+
+
+def from_plain(section: type[S], values: dict[str, Plain]) -> S:
+    """Return the section that `as_plain` described.
+
+    Raises
+    ------
+    ValueError, TypeError
+        for a value or a name that the section does not take.
+    """
+    known = {item.name: option.parse for item, option in options(section)}
+    read = dict(values)
+    for name, parse in known.items():
+        value = read.get(name)
+        if parse is not None and isinstance(value, str):
+            read[name] = parse(value)
+    return section(**read)
 
 
 class Range(NamedTuple):

@@ -14,3 +14,7 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the real snapshots are not at hand ({SHARED})")
     return SHARED
+
+
+PS_JUNE_2026 = "catalogues/pscomppars_webui_2026-06-02.csv"
+BD_NOVEMBER_2023 = "catalogues/BD_catalogue_20-11-23.csv"
