@@ -1,5 +1,7 @@
 """The companions themselves: masses of host and companion, axis and eccentricity."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -148,7 +150,7 @@ def plot_axis_eccentricity(sample: CompanionSample, *, target: Target) -> Figure
     for _, row in unknown.iterrows():
         place = methods.index(row["discoverymethod"])
         _draw_plain(lower, row, y=float(place), scale=scale)
-    _frame_orbits(upper, lower, methods)
+    _frame_orbits(upper, lower, methods, ecc=known["pl_orbeccen"])
     for axes, rows, word in ((upper, known, "known"), (lower, unknown, "not known")):
         count = rows_on_hosts(len(rows), rows["hostname"].nunique())
         axes.set_title(f"$e$ {word}: {count}")
@@ -297,7 +299,7 @@ def _frame_masses(
         xlabel=r"Host mass ($M_\odot$)",
         ylabel=r"Companion mass ($M_{\rm Jup}$)",
     )
-    line = {"color": QUIET, "linewidth": 0.7, "zorder": 1.0}
+    line: dict[str, Any] = {"color": QUIET, "linewidth": 0.7, "zorder": 1.0}
     axes.axhline(DEUTERIUM_LIMIT_MJUP, linestyle="--", **line)
     axes.axhline(hydrogen, linestyle="-.", **line)
     axes.axvline(HYDROGEN_LIMIT_MSUN, linestyle="-.", **line)
@@ -310,11 +312,15 @@ def _frame_masses(
         name_line(axes, text, x=x[-1], y=mass)
 
 
-def _frame_orbits(upper: Axes, lower: Axes, methods: list[str]) -> None:
+def _frame_orbits(
+    upper: Axes, lower: Axes, methods: list[str], *, ecc: pd.Series
+) -> None:
+    # A catalogue may hold values outside [0, 1): they are shown, not cut.
+    bottom, top = min([0.0, *ecc]) - 0.012, max([1.0, *ecc])
     ticks = (0.0, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
     upper.set(xscale="log", ylabel="Eccentricity")
     upper.set_yscale("asinh", linear_width=_ECC_LINEAR_BELOW)
-    upper.set(yticks=ticks, yticklabels=[f"{e:g}" for e in ticks], ylim=(-0.012, 1.0))
+    upper.set(yticks=ticks, yticklabels=[f"{e:g}" for e in ticks], ylim=(bottom, top))
     upper.yaxis.set_minor_locator(NullLocator())
     upper.axhline(0.0, color=FAINT, linewidth=0.5, zorder=1.0)
     lower.set(
@@ -382,7 +388,7 @@ def _log_q_scale(frame: pd.DataFrame, target: Target) -> Normalize:
     return Normalize(float(values.min()), float(values.max()))
 
 
-def _limit(flag: object) -> int:
+def _limit(flag: Any) -> int:
     return 0 if pd.isna(flag) else int(flag)
 
 

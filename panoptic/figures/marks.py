@@ -10,7 +10,15 @@ from matplotlib.lines import Line2D
 from matplotlib.typing import ColorType
 from numpy.typing import ArrayLike, NDArray
 
-from panoptic.figures.style import FAINT, INK, PAPER, QUIET, VERMILION
+from panoptic.figures.style import (
+    FAINT,
+    INK,
+    PAPER,
+    QUIET,
+    VERMILION,
+    figure_of,
+    settle,
+)
 from panoptic.sample import MassProvenance
 
 Points = NDArray[np.float64]
@@ -82,7 +90,12 @@ def draw_errors(
     y_above: float = np.nan,
 ) -> None:
     """Draw the error bars that are known; NaN draws none on that side."""
-    bars = {"color": FAINT, "linewidth": 0.5, "zorder": 1.5, "solid_capstyle": "butt"}
+    bars: dict[str, Any] = {
+        "color": FAINT,
+        "linewidth": 0.5,
+        "zorder": 1.5,
+        "solid_capstyle": "butt",
+    }
     if np.isfinite([x_below, x_above]).any():
         ends = [x - np.nan_to_num(x_below), x + np.nan_to_num(x_above)]
         axes.plot(ends, [y, y], **bars)
@@ -142,9 +155,11 @@ def ring_target(axes: Axes, x: float, y: float, *, label: str) -> None:
 
 def _marks_in_points(axes: Axes) -> Points:
     """Return where the marks are, (n, 2), once the layout has settled."""
-    axes.get_figure(root=True).draw_without_rendering()
+    settle(figure_of(axes))
     marks = [
-        line.get_xydata() for line in axes.lines if line.get_marker() not in ("", "None")
+        line.get_xydata()
+        for line in axes.lines
+        if line.get_marker() not in ("", "None")
     ]
     data = np.concatenate([np.empty((0, 2)), *marks])
     return _in_points(axes, data[:, 0], data[:, 1])
@@ -153,7 +168,7 @@ def _marks_in_points(axes: Axes) -> Points:
 def _in_points(axes: Axes, x: ArrayLike, y: ArrayLike) -> Points:
     """Return data places in points of the page, (n, 2)."""
     places = np.column_stack([np.atleast_1d(x), np.atleast_1d(y)])
-    return axes.transData.transform(places) * 72.0 / axes.get_figure(root=True).dpi
+    return axes.transData.transform(places) * 72.0 / figure_of(axes).dpi
 
 
 def _width(label: str) -> float:
@@ -170,7 +185,7 @@ def _free_place(
     """
     box = axes.get_window_extent()
     corners = np.array([[box.x0, box.y0], [box.x1, box.y1]])
-    corners *= 72.0 / axes.get_figure(root=True).dpi
+    corners *= 72.0 / figure_of(axes).dpi
     half = np.array([0.5 * width + 3.0, 7.0])
     steps = np.linspace(0.15, 1.0, 12)[:, None]
     best, least = (0.0, 20.0), np.inf
@@ -181,7 +196,9 @@ def _free_place(
                 continue  # over the ring itself
             centre = start + offset
             covered = np.sum(np.all(np.abs(taken - centre) < half + 2.0, axis=1))
-            outside = np.any((centre - half < corners[0]) | (centre + half > corners[1]))
+            outside = np.any(
+                (centre - half < corners[0]) | (centre + half > corners[1])
+            )
             way = start + steps * offset
             crossed = np.any(np.hypot(*(taken[:, None] - way).T) < 4.0, axis=0).sum()
             cost = 10.0 * covered + 50.0 * outside + 1.0 * crossed + 0.03 * radius
@@ -222,7 +239,7 @@ def key(
         [],
         linestyle="none",
         marker=marker,
-        markersize=_SIZE_OF_MARKER.get(marker, 4.8),
+        markersize=_SIZE_OF_MARKER.get(marker, 4.8) * (0.85 if from_radius else 1.0),
         markerfacecolor=PAPER if is_open else solid,
         markeredgecolor=colour if is_open else (QUIET if from_radius else INK),
         markeredgewidth=_RIM if is_open else 0.4,
