@@ -218,16 +218,11 @@ class ResultsFolder:
             self._staging.clear_everything()
 
     def _refuse_to_overwrite_foreign(self, path: str) -> None:
-        place = self.path
-        for part in Path(path).parts:
-            place = place / part
-            relative = place.relative_to(self.path).as_posix()
-            taken = place.is_symlink() or (place.exists() and not place.is_dir())
-            taken |= relative == path and place.is_dir()
-            if taken and relative not in self._replaced:
+        for item in _displaced(self.path, path):
+            if item.relative_to(self.path).as_posix() not in self._replaced:
                 raise ResultNotWritten(
-                    f"{place} is in the way of an output and not from a run of ours: "
-                    + _WAY_OUT
+                    f"{item} is in the way of {path} and not from a run of ours: move "
+                    "it away, or choose another folder with --outdir"
                 )
 
     def _leave_no_trace(self) -> None:
@@ -372,6 +367,16 @@ def _listed_in(folder: Path) -> tuple[str, ...]:
     return (
         listed_outputs(json.loads(manifest.read_bytes())) if manifest.exists() else ()
     )
+
+
+def _displaced(folder: Path, path: str) -> Iterator[Path]:
+    """Yield the files that cannot stay where they are when `path` becomes a file."""
+    target = folder / path
+    for place in (target, *target.parents[: len(Path(path).parts) - 1]):
+        if place.is_symlink() or place.is_file():
+            yield place
+    if target.is_dir() and not target.is_symlink():
+        yield from (item for item in target.rglob("*") if not item.is_dir())
 
 
 def _make_folders(folder: Path) -> tuple[Path, ...]:

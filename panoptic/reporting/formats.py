@@ -10,6 +10,7 @@ import io
 import json
 import math
 import zipfile
+from enum import IntEnum, StrEnum
 from functools import cache
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin
@@ -208,12 +209,13 @@ def _converter() -> cattrs.Converter:
     to(NotRun, lambda answer: {_NOT_RUN: answer.reason})
     converter.register_unstructure_hook_func(_is_array, _plain_array)
     fro(float, lambda value, _: _float(value))
-    fro(int, lambda value, _: _exactly(int, value))
-    fro(bool, lambda value, _: _exactly(bool, value))
-    fro(str, lambda value, _: _exactly(str, value))
-    fro(NotRun, lambda value, _: NotRun(_exactly(str, value[_NOT_RUN])))
+    for exact in (int, bool, str):
+        fro(exact, lambda value, kind: _exactly(kind, value))
+    for words in (StrEnum, IntEnum):  # else they are taken for texts and numbers
+        fro(words, lambda value, kind: kind(value))
     converter.register_structure_hook_func(_is_array, _array)
     converter.register_structure_hook_func(_may_be_not_run, _result_or_not_run)
+    fro(NotRun, lambda value, _: NotRun(_exactly(str, value[_NOT_RUN])))
     return converter
 
 
@@ -316,4 +318,4 @@ def _as_read(column: pd.Series, word: str) -> pd.Series:
         numbers = [float(cell) if cell else math.nan for cell in column]
         return pd.Series(numbers, dtype=word)
     whole = [int(cell) if cell else pd.NA for cell in column]
-    return pd.Series(whole, dtype=word)  # type: ignore[call-overload]
+    return pd.Series(whole, dtype=word)
