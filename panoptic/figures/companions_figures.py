@@ -36,6 +36,7 @@ from panoptic.figures.style import (
     QUIET,
     continuous,
     house_style,
+    legend_above,
     new_figure,
 )
 from panoptic.sample import CompanionSample, EccKind, MassProvenance
@@ -87,7 +88,7 @@ def plot_mass_mass(
         *([key("o", "no $P$", colour=_UNSCORED)] if np.isnan(scores).any() else []),
         target_key("studied object"),
     ]
-    _legend(figure, handles)
+    legend_above(figure, handles)
     ring_target(axes, target.st_mass, target.pl_bmassj, label=target.label)
     return figure
 
@@ -160,7 +161,7 @@ def plot_axis_eccentricity(sample: CompanionSample, *, target: Target) -> Figure
     bar.set_label(r"$\log_{10}\,q$")
     if scale.vmin < np.log10(sample.q_split) < scale.vmax:
         bar.ax.axhline(np.log10(sample.q_split), color=PAPER, linewidth=1.4)
-    _legend(figure, _orbit_keys(known, frame))
+    legend_above(figure, _orbit_keys(known, frame))
     # Where its e is not known it stands above the lines of the strip.
     known_e = target.pl_orbeccen
     axes, y = (lower, float(len(methods))) if known_e is None else (upper, known_e)
@@ -330,16 +331,6 @@ def _frame_orbits(
         xlabel="Semi-major axis (AU)",
     )
     lower.tick_params(axis="y", length=0, labelsize=6.0)
-
-
-def _legend(figure: Figure, handles: list[Line2D]) -> None:
-    """Write the legend above the panels, where there are no data."""
-    figure.legend(
-        handles=handles,
-        loc="outside upper left",
-        ncols=min(5, len(handles)),
-        columnspacing=1.4,
-    )
 
 
 def _orbit_keys(known: pd.DataFrame, frame: pd.DataFrame) -> list[Line2D]:

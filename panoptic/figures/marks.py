@@ -74,6 +74,7 @@ def draw_mark(
     mark = key(marker, "", colour=colour, provenance=provenance)
     mark.set(xdata=[x], ydata=[y], zorder=zorder)
     axes.add_line(mark)
+    axes.autoscale_view()
     if gid is not None:
         mark.set_gid(gid)
     return mark

@@ -1,12 +1,13 @@
 """How every figure looks: type, colours, widths, and how a missing one looks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import fill
 from typing import Any
 
 import matplotlib
 import matplotlib.style
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
@@ -157,6 +158,11 @@ def write_not_run(
     )
 
 
-def letter(axes: Axes, text: str) -> None:
-    """Head a panel with what it shows."""
-    axes.set_title(text, fontweight="bold")
+def legend_above(figure: Figure, handles: Sequence[Artist], *, ncols: int = 5) -> None:
+    """Write one legend above the panels, where there are no data."""
+    figure.legend(
+        handles=handles,
+        loc="outside upper left",
+        ncols=min(ncols, len(handles)),
+        columnspacing=1.4,
+    )
