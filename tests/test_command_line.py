@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from panoptic.command_line import parse_args
 from panoptic.config import RunConfig, as_plain, from_plain, options
 from panoptic.failures import ExitCode
-from panoptic_vlms_project import parse_args
 
 ROOT = Path(__file__).parent.parent
 SECTIONS = RunConfig.__dataclass_fields__

@@ -345,6 +345,7 @@ _MANTISSA_SHIFT = np.uint64(11)
 _MANTISSA_UNIT = 2.0**-53
 
 _BLOCK = 512  # draws that share a pass: 12 KB, well inside the first cache
+_HALVINGS = 10  # bracket an eccentricity to 0.001: what lies inside is computed
 
 
 @njit(inline="always")
@@ -415,6 +416,22 @@ def _passes(a, e_out, cos_i, circularity, r_crit):
     return in_time & deep
 
 
+@njit(inline="always")
+def _ecc_where_unstable(ratio, q, cos_i):
+    """Return the e_out at which a_out/a = `ratio` is just stable: 0 or 1 if nowhere.
+
+    The stable ratio grows with e_out, so halving finds it.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        if ratio > _stable_ratio(q, middle, cos_i):
+            low = middle
+        else:
+            high = middle
+    return low, high
+
+
 @njit(cache=True, error_model="numpy")
 def _count_cell(key, cell, n_draws, prior, a_out, q, circularity, r_crit):
     """Return how many draws of a cell are feasible, and how many unstable.
@@ -422,22 +439,29 @@ def _count_cell(key, cell, n_draws, prior, a_out, q, circularity, r_crit):
     circularity : largest (1 - e_out^2)/a at which t_KL is within the horizon.
     """
     block = np.empty((3, min(n_draws, _BLOCK)))
-    widest = np.exp(prior[5] + prior[6])
-    all_stable = a_out > widest * _stable_ratio(q, _outer_ecc(1.0, prior), 1.0)
+    # Stable at any inclination and axis up to one e_out, unstable from another: only
+    # draws between them cost a power and an arc cosine.
+    widest, narrowest = np.exp(prior[5] + prior[6]), np.exp(prior[5])
+    always_stable, _ = _ecc_where_unstable(a_out / widest, q, 1.0)
+    _, always_unstable = _ecc_where_unstable(a_out / narrowest, q, -1.0)
     feasible = unstable = 0
     for first in range(0, n_draws, _BLOCK):
         n = min(_BLOCK, n_draws - first)
         a, e_out, cos_i = block[0, :n], block[1, :n], block[2, :n]
         _draw_block(key, cell, first, prior, a, e_out, cos_i)
-        if all_stable:
-            for k in range(n):
-                feasible += _passes(a[k], e_out[k], cos_i[k], circularity, r_crit)
+        for k in range(n):
+            feasible += _passes(a[k], e_out[k], cos_i[k], circularity, r_crit)
+        if _outer_ecc(1.0, prior) < always_stable:
             continue
         for k in range(n):
-            stable = a_out > a[k] * _stable_ratio(q, e_out[k], cos_i[k])
-            passes = _passes(a[k], e_out[k], cos_i[k], circularity, r_crit)
-            feasible += stable & passes
-            unstable += not stable
+            if e_out[k] < always_stable:
+                continue
+            if e_out[k] < always_unstable and a_out > a[k] * _stable_ratio(
+                q, e_out[k], cos_i[k]
+            ):
+                continue
+            unstable += 1
+            feasible -= _passes(a[k], e_out[k], cos_i[k], circularity, r_crit)
     return feasible, unstable
 
 
