@@ -117,7 +117,6 @@ def _write(folder: Any, results: "Results", catalogues: Any) -> str:
 def _render(folder: Any, results: "Results") -> str:
     """Write what can be made again from the results alone; return the summary."""
     import visualization
-
     from panoptic import synopsis
     from panoptic.reporting.summary import compose_summary
 

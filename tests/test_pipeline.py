@@ -1,4 +1,4 @@
-"""The command as a user runs it: every promised file, the same bytes, clear refusals."""
+"""The command as a user runs it: promised files, same bytes, clear refusals."""
 
 import json
 import shutil
