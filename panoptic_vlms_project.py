@@ -171,7 +171,7 @@ def _kernel_threads(wanted: int) -> Iterator[int]:
     import numba
 
     before = numba.get_num_threads()
-    n_threads = min(wanted, numba.config.NUMBA_NUM_THREADS)
+    n_threads = min(wanted, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     numba.set_num_threads(n_threads)
     try:
         yield n_threads
