@@ -80,9 +80,8 @@ def _read_catalogues(config: RunConfig, console: "Console") -> Any:
 
 def _answer(config: RunConfig, catalogues: Any, console: "Console") -> "Results":
     """Ask every question of the catalogues."""
-    import statistical_analysis
-
     import data_processor
+    import statistical_analysis
     from panoptic.findings import Results
 
     target = resolve_target(**config.target.overrides)
