@@ -60,7 +60,7 @@ def fetch(
         for catalogue, path in files.items()
         if path or inputs.fetch or not any(files.values())
     ]
-    tables = []
+    tables: list[CatalogueTable] = []
     for done, catalogue in enumerate(wanted, start=1):
         path = files[catalogue]
         if path:

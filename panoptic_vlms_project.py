@@ -118,13 +118,13 @@ def _render(folder: Any, results: "Results") -> str:
     """Write what can be made again from the results alone; return the summary."""
     import visualization
 
-    from panoptic.findings import summary_header, summary_sections
+    from panoptic import synopsis
     from panoptic.reporting.summary import compose_summary
 
     for name, drawn in visualization.draw(results).items():
         folder.figure(name, drawn.figure)
         folder.text(f"{name}.caption.txt", drawn.caption + "\n")
-    summary = compose_summary(summary_header(results), summary_sections(results))
+    summary = compose_summary(synopsis.header(results), synopsis.sections(results))
     folder.text("SUMMARY.txt", summary)
     return summary
 

@@ -7,21 +7,19 @@ and the report again. That is the contract between the models and the plots.
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from panoptic.demographics.eccentricity import (
+    BETA_COLUMNS,
     EccentricityFindings,
+    beta_table,
+    ks_text,
 )
 from panoptic.demographics.mass_mixture import MassMixtureFindings
-from panoptic.demographics.origin_classifier import (
-    ClassifierFindings,
-)
-from panoptic.dynamics.migration import (
-    MigrationFindings,
-)
-from panoptic.reporting.artifacts import (
-    ResultsFolder,
-    read_result,
-    read_table,
-)
+from panoptic.demographics.origin_classifier import ClassifierFindings
+from panoptic.dynamics.migration import MigrationFindings, migration_arrays
+from panoptic.reporting.artifacts import ResultsFolder, read_result, read_table
 from panoptic.sample import SCHEMA, CompanionSample
 from panoptic.statement import NotRun
 from panoptic.target import Target
@@ -88,6 +86,15 @@ _FILES = {
     "classifier": "classifier",
     "migration": "migration",
 }
+_SCORES = {
+    "P_binary_like": "p_headline",
+    "P_binary_like_low": "p_headline_low",
+    "P_binary_like_high": "p_headline_high",
+    "P_binary_like_held_out": "p_held_out",
+    "P_binary_like_full_model": "p_full",
+    "P_binary_like_full_model_low": "p_full_low",
+    "P_binary_like_full_model_high": "p_full_high",
+}
 _UNITS = {
     column.name: {"unit": column.unit, "meaning": column.meaning} for column in SCHEMA
 }
@@ -121,6 +128,41 @@ def load_results(path: Path) -> Results:
         sample=_read_sample(path),
         findings=Findings(**answers),
     )
+
+
+def _write_tables(folder: ResultsFolder, results: Results) -> None:
+    """Write the tables people ask for; they can be made again from the results."""
+    findings = results.findings
+    scores = score_table(results.sample, findings.classifier)
+    folder.table("objects_with_probs", scores, meta={"columns": _UNITS})
+    eccentricity = findings.eccentricity
+    if isinstance(eccentricity, NotRun):
+        folder.text("ks_test_e.txt", f"not run: {eccentricity.reason}\n")
+        folder.table("beta_e_params", pd.DataFrame(columns=list(BETA_COLUMNS)))
+    else:
+        folder.text("ks_test_e.txt", ks_text(eccentricity))
+        rows = pd.DataFrame(beta_table(eccentricity), columns=list(BETA_COLUMNS))
+        folder.table("beta_e_params", rows)
+    if not isinstance(findings.migration, NotRun):
+        folder.arrays("feasibility_map", **migration_arrays(findings.migration))
+
+
+def score_table(
+    sample: CompanionSample, classifier: ClassifierFindings | NotRun
+) -> pd.DataFrame:
+    """Return the scored rows of the sample with what the classifier says of each.
+
+    Where the classifier was not run, its columns are empty.
+    """
+    frame = sample.scored.reset_index(drop=True)
+    scores = dict.fromkeys(_SCORES, np.full(len(frame), np.nan))
+    sources = ("none",) * len(frame)
+    labels = ("",) * len(frame)
+    if not isinstance(classifier, NotRun):
+        objects = classifier.objects
+        scores = {name: getattr(objects, source) for name, source in _SCORES.items()}
+        labels, sources = objects.anchor_label, objects.anchor_source
+    return frame.assign(**scores, anchor_label=labels, anchor_source=sources)
 
 
 def _write_sample(folder: ResultsFolder, sample: CompanionSample) -> None:

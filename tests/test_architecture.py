@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "panoptic.reporting",
         "panoptic.runs",
         "panoptic.findings",
+        "panoptic.synopsis",
     },
     # A door reads its own section of the settings, so it may see their type.
     "data_fetchers": {"panoptic.catalogues", "panoptic.config"},
@@ -54,6 +55,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "panoptic.target",
         "panoptic.statement",
         "panoptic.reporting.artifacts",
+    },
+    "panoptic.synopsis": {
+        "panoptic.demographics",
+        "panoptic.dynamics",
+        "panoptic.findings",
+        "panoptic.reporting.summary",
+        "panoptic.sample",
+        "panoptic.statement",
     },
     "panoptic.figures": {
         "panoptic.demographics",

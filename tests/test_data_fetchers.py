@@ -34,6 +34,10 @@ def test_without_options_the_embedded_tables_are_read():
     )
     assert named(got) == {"PSCompPars": Origin.EMBEDDED, "BDcat": Origin.EMBEDDED}
     assert done == [(1, 2), (2, 2)]
+    assert [set(table.frame["source"]) for table in got.tables] == [
+        {"PSCompPars"},
+        {"BDcat"},
+    ]
 
 
 def test_files_are_the_whole_input(files):

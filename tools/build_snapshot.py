@@ -57,6 +57,7 @@ def as_csv(table: CatalogueTable, *, date: str) -> str:
     """Return the rows of very low-mass hosts as text, numbers exactly as read."""
     low, high = HOST_MASS_RANGE_MSUN
     frame = table.frame[table.frame["st_mass"].between(low, high)]
+    frame = frame.drop(columns="source")  # the file's name says it
     frame = frame.loc[:, [_has_content(frame[name]) for name in frame]]
     biography = {
         "source": SOURCES[table.provenance.catalogue],

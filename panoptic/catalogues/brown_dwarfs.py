@@ -66,6 +66,7 @@ def read_brown_dwarfs(table: TextTable, *, provenance: Provenance) -> CatalogueT
             "st_metratio": np.where(np.isnan(iron), "", "[Fe/H]").tolist(),
             "reference": _references(table),
         },
+        source=CATALOGUE,
         n_rows=len(table),
     )
     _check_masses(table, frame["pl_bmassj"].to_numpy())

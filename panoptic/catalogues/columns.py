@@ -29,6 +29,7 @@ _UNLIMITED = ("st_metfe", "st_rad", "st_teff")
 TEXT_COLUMNS = (
     "pl_name",
     "hostname",
+    "source",
     "mass_provenance",
     "discoverymethod",
     "method_detail",
@@ -48,6 +49,7 @@ def with_errors(name: str) -> tuple[str, ...]:
 COMPANION_COLUMNS = (
     "pl_name",
     "hostname",
+    "source",
     *with_errors("st_mass"),
     *with_errors("pl_bmassj"),
     "mass_provenance",
@@ -93,10 +95,11 @@ _POSITIVE = ("st_mass", "pl_bmassj", "pl_orbsmax", "pl_orbper", "pl_radj", "st_r
 
 
 def companion_frame(
-    columns: Mapping[str, Floats | Sequence[str]], *, n_rows: int
+    columns: Mapping[str, Floats | Sequence[str]], *, source: str, n_rows: int
 ) -> pd.DataFrame:
     """Return the frame that every reader hands on: one row per companion, by name.
 
+    source : the catalogue's name.
     Columns that are not given are empty: NaN, or "" for text. Rows are put in the
     order of their names (and, where a name comes twice, of their numbers), so that no
     result depends on the order in which a service sent them.
@@ -108,7 +111,7 @@ def companion_frame(
     surplus = set(columns) - set(absent)
     if surplus:
         raise ValueError(f"not columns of a companion: {sorted(surplus)}")
-    frame = pd.DataFrame({**absent, **columns})
+    frame = pd.DataFrame({**absent, **columns, "source": [source] * n_rows})
     for name in TEXT_COLUMNS:  # the same type wherever the rows came from
         frame[name] = frame[name].astype(object)
     order = ["pl_name", "hostname", "pl_orbper", *NUMBER_COLUMNS, *TEXT_COLUMNS]

@@ -35,6 +35,7 @@ def read_embedded(catalogue: str, data_dir: Path) -> CatalogueTable:
             else columns.numbers(table, name)
             for name in table.columns
         },
+        source=catalogue,
         n_rows=len(table),
     )
     biography = _biography(table)

@@ -92,6 +92,7 @@ def read_pscomppars(table: TextTable, *, provenance: Provenance) -> CatalogueTab
             "st_metratio": columns.texts(table, "st_metratio"),
             "reference": _references(table, provenance),
         },
+        source=CATALOGUE,
         n_rows=len(table),
     )
     check_units(table, frame)

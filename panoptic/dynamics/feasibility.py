@@ -15,8 +15,11 @@ from numba import njit, prange
 from numpy.typing import ArrayLike, NDArray
 
 from panoptic.constants import MSUN_MJUP, RSUN_AU
-from panoptic.dynamics.kozai_lidov import order_of_magnitude_time_yr, secular_time_yr
-from panoptic.orbits import mean_motion_per_yr
+from panoptic.dynamics.kozai_lidov import (
+    angular_momentum_ratio,
+    averaging_ratio,
+    order_of_magnitude_time_yr,
+)
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -297,21 +300,24 @@ def _typical_orbit(
     t_KL falls with e_out and with a, so with either fixed its median is exactly this;
     with both drawn it is the time at the medians.
     """
-    mass = grid.mass_msun[:, None]
-    a_out = grid.axis_au[None, :]
-    a, e_out, m_in = inner.typical_axis_au, prior.median_ecc, inner.mass_msun
-    total = m_in + mass
-    t_kl = order_of_magnitude_time_yr(
-        m_in, mass, axis_au=a, axis_out_au=a_out, ecc_out=e_out
+    mass, a_out = grid.mass_msun[:, None], grid.axis_au[None, :]
+    a, e_out = inner.typical_axis_au, prior.median_ecc
+    orbits: dict[str, ArrayLike] = {
+        "axis_au": a,
+        "axis_out_au": a_out,
+        "ecc_out": e_out,
+    }
+    return (
+        order_of_magnitude_time_yr(inner.mass_msun, mass, **orbits),
+        averaging_ratio(inner.mass_msun, mass, **orbits),
+        angular_momentum_ratio(
+            inner.host_mass_msun,
+            inner.companion_mass_mjup / MSUN_MJUP,
+            mass,
+            axis_ratio=a_out / a,
+            ecc_out=e_out,
+        ),
     )
-    t_lk = secular_time_yr(m_in, mass, axis_au=a, axis_out_au=a_out, ecc_out=e_out)
-    n_out = mean_motion_per_yr(a_out, total)
-    m_c = inner.companion_mass_mjup / MSUN_MJUP
-    inner_momentum = (
-        inner.host_mass_msun * m_c / m_in * a**2 * mean_motion_per_yr(a, m_in)
-    )
-    outer_momentum = m_in * mass / total * a_out**2 * n_out * np.sqrt(1.0 - e_out**2)
-    return t_kl, 1.0 / (n_out * t_lk), inner_momentum / outer_momentum
 
 
 # --- kernels -------------------------------------------------------------------------
