@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from panoptic.demographics.anchors import AnchorLabel
 from panoptic.demographics.classifier_validation import Estimate, LeftOutMethod
@@ -69,14 +71,17 @@ def plot_origin_probabilities(
     if isinstance(findings, NotRun):
         return plot_not_run(_PROBABILITIES, findings)
     figure = new_figure(PAGE_INCH, 3.9)
-    left, right = figure.subfigures(1, 2, width_ratios=[2.1, 1.0])
-    scores = left.subplots()
-    reliability, skill = right.subplots(2, 1, height_ratios=[2.0, 1.0])
+    panels = figure.subplot_mosaic(
+        [["scores", "reliability"], ["scores", "skill"]],
+        width_ratios=[2.4, 1.0],
+        height_ratios=[2.2, 1.0],
+    )
+    scores, skill = panels["scores"], panels["skill"]
     _draw_objects(scores, rows, findings)
-    _draw_reliability(reliability, findings)
+    _draw_reliability(panels["reliability"], findings)
     lines = [
-        _skill_line("without log q", findings.headline, colour=INK),
-        _skill_line("all, log q too", findings.full, colour=QUIET),
+        _skill_line("no log q", findings.headline, colour=INK),
+        _skill_line("all", findings.full, colour=QUIET),
     ]
     draw_forest(skill, lines, references=[_CHANCE])
     skill.set(xlabel="AUROC on held-out hosts", xlim=(0.3, 1.03))
@@ -164,6 +169,26 @@ def caption_classifier_validation(
     return caption(_VALIDATION, sentences, imprint)
 
 
+def binary_like_probabilities(
+    frame: pd.DataFrame, findings: ClassifierFindings | NotRun
+) -> NDArray[np.float64]:
+    """Return P of every row of the sample, NaN where the classifier gives none.
+
+    The classifier scores the rows with a mass ratio, in the sample's order.
+    """
+    scores = np.full(len(frame), np.nan)
+    if not isinstance(findings, NotRun):
+        scores[frame["q"].notna().to_numpy()] = findings.objects.p_headline
+    return scores
+
+
+def target_probability(findings: ClassifierFindings | NotRun) -> float | None:
+    """Return P of the studied object, None where the classifier was not run."""
+    if isinstance(findings, NotRun):
+        return None
+    return findings.headline.target.probability.value
+
+
 def _draw_objects(axes: Axes, rows: pd.DataFrame, findings: ClassifierFindings) -> None:
     objects = findings.objects
     scored = zip(
@@ -226,7 +251,7 @@ def _draw_reliability(axes: Axes, findings: ClassifierFindings) -> None:
             markersize=3.8,
             color=colour,
             markerfacecolor=colour if model is findings.headline else PAPER,
-            label="without log q" if model is findings.headline else "all",
+            label="no log q" if model is findings.headline else "all",
         )
     axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.7, linestyle="--", zorder=1.0)
     axes.set(
