@@ -10,7 +10,7 @@ from panoptic.demographics.eccentricity import state_eccentricities
 from panoptic.demographics.eccentricity_passes import Policy
 from panoptic.demographics.mass_mixture import state_mass_mixture
 from panoptic.demographics.mixture_selection import MassMixtureSelection
-from panoptic.demographics.origin_statements import state_classifier
+from panoptic.demographics.origin_classifier import state_classifier
 from panoptic.demographics.two_sample_tests import Test
 from panoptic.dynamics.migration import state_migration
 from panoptic.findings import InputRecord, Results
