@@ -25,6 +25,7 @@ PROMISED = {
     "ks_test_e.txt",
     "manifest.json",
     "objects_with_probs.csv",
+    "report.html",
     "vlms_companions_stacked.csv",
     *(
         f"{name}.{form}"
