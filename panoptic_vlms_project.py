@@ -80,9 +80,8 @@ def _read_catalogues(config: RunConfig, console: "Console") -> Any:
 
 def _answer(config: RunConfig, catalogues: Any, console: "Console") -> "Results":
     """Ask every question of the catalogues."""
-    import statistical_analysis
-
     import data_processor
+    import statistical_analysis
     from panoptic.findings import Results
 
     target = resolve_target(**config.target.overrides)
@@ -118,14 +117,13 @@ def _write(folder: Any, results: "Results", catalogues: Any) -> str:
 def _render(folder: Any, results: "Results") -> str:
     """Write what can be made again from the results alone; return the summary."""
     import visualization
-
-    from panoptic.findings import summary_header, summary_sections
+    from panoptic import synopsis
     from panoptic.reporting.summary import compose_summary
 
     for name, drawn in visualization.draw(results).items():
         folder.figure(name, drawn.figure)
         folder.text(f"{name}.caption.txt", drawn.caption + "\n")
-    summary = compose_summary(summary_header(results), summary_sections(results))
+    summary = compose_summary(synopsis.header(results), synopsis.sections(results))
     folder.text("SUMMARY.txt", summary)
     return summary
 
@@ -173,7 +171,7 @@ def _kernel_threads(wanted: int) -> Iterator[int]:
     import numba
 
     before = numba.get_num_threads()
-    n_threads = min(wanted, numba.config.NUMBA_NUM_THREADS)
+    n_threads = min(wanted, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     numba.set_num_threads(n_threads)
     try:
         yield n_threads

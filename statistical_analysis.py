@@ -8,11 +8,8 @@ that has a mass ratio; the dynamics asks of the target alone.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 import numpy as np
-
-from panoptic.config import MigrationOptions, StatisticsOptions
 from panoptic.demographics.anchors import (
     Anchors,
     AnchorSource,
@@ -20,19 +17,21 @@ from panoptic.demographics.anchors import (
     label_by_table,
     read_anchor_table,
 )
-from panoptic.demographics.companions import Companions
 from panoptic.demographics.eccentricity import (
     EccentricityFindings,
     investigate_eccentricities,
-)
-from panoptic.demographics.mass_mixture import (
-    MassMixtureFindings,
-    investigate_mass_mixture,
 )
 from panoptic.demographics.origin_classifier import (
     ClassifierFindings,
     TargetFeatures,
     classify_origins,
+)
+
+from panoptic.config import MigrationOptions, StatisticsOptions
+from panoptic.demographics.companions import Companions
+from panoptic.demographics.mass_mixture import (
+    MassMixtureFindings,
+    investigate_mass_mixture,
 )
 from panoptic.dynamics.feasibility import (
     EccentricityLaw,

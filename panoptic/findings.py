@@ -4,24 +4,23 @@ What lies in a results folder is enough to draw every figure and to write the su
 and the report again. That is the contract between the models and the plots.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from panoptic.demographics.eccentricity import (
+    BETA_COLUMNS,
     EccentricityFindings,
+    beta_table,
+    ks_text,
 )
 from panoptic.demographics.mass_mixture import MassMixtureFindings
-from panoptic.demographics.origin_classifier import (
-    ClassifierFindings,
-)
-from panoptic.dynamics.migration import (
-    MigrationFindings,
-)
-from panoptic.reporting.artifacts import (
-    ResultsFolder,
-    read_result,
-    read_table,
-)
+from panoptic.demographics.origin_classifier import ClassifierFindings
+from panoptic.dynamics.migration import MigrationFindings, migration_arrays
+from panoptic.reporting.artifacts import ResultsFolder, read_result, read_table
 from panoptic.sample import SCHEMA, CompanionSample
 from panoptic.statement import NotRun
 from panoptic.target import Target
@@ -82,11 +81,21 @@ class Results:
     findings: Findings
 
 
-_FILES = {
-    "mixture": "gmm_summary",
-    "eccentricity": "eccentricity",
-    "classifier": "classifier",
-    "migration": "migration",
+# By the name of each question: the JSON file of its answer, and what it reads back as.
+_ANSWERS: dict[str, tuple[str, Any]] = {
+    "mixture": ("gmm_summary", MassMixtureFindings | NotRun),
+    "eccentricity": ("eccentricity", EccentricityFindings | NotRun),
+    "classifier": ("classifier", ClassifierFindings | NotRun),
+    "migration": ("migration", MigrationFindings | NotRun),
+}
+_SCORES = {
+    "P_binary_like": "p_headline",
+    "P_binary_like_low": "p_headline_low",
+    "P_binary_like_high": "p_headline_high",
+    "P_binary_like_held_out": "p_held_out",
+    "P_binary_like_full_model": "p_full",
+    "P_binary_like_full_model_low": "p_full_low",
+    "P_binary_like_full_model_high": "p_full_high",
 }
 _UNITS = {
     column.name: {"unit": column.unit, "meaning": column.meaning} for column in SCHEMA
@@ -98,7 +107,7 @@ def write_results(folder: ResultsFolder, results: Results) -> None:
     folder.result("run", results.record)
     folder.result("target", results.target)
     _write_sample(folder, results.sample)
-    for question, name in _FILES.items():
+    for question, (name, _) in _ANSWERS.items():
         folder.result(name, getattr(results.findings, question))
     _write_tables(folder, results)
 
@@ -112,8 +121,8 @@ def load_results(path: Path) -> Results:
         naming the file that is missing or of another format version.
     """
     answers = {
-        field.name: read_result(path / f"{_FILES[field.name]}.json", field.type)
-        for field in fields(Findings)
+        question: read_result(path / f"{name}.json", answer)
+        for question, (name, answer) in _ANSWERS.items()
     }
     return Results(
         record=read_result(path / "run.json", RunRecord),
@@ -121,6 +130,41 @@ def load_results(path: Path) -> Results:
         sample=_read_sample(path),
         findings=Findings(**answers),
     )
+
+
+def _write_tables(folder: ResultsFolder, results: Results) -> None:
+    """Write the tables people ask for; they can be made again from the results."""
+    findings = results.findings
+    scores = score_table(results.sample, findings.classifier)
+    folder.table("objects_with_probs", scores, meta={"columns": _UNITS})
+    eccentricity = findings.eccentricity
+    if isinstance(eccentricity, NotRun):
+        folder.text("ks_test_e.txt", f"not run: {eccentricity.reason}\n")
+        folder.table("beta_e_params", pd.DataFrame(columns=list(BETA_COLUMNS)))
+    else:
+        folder.text("ks_test_e.txt", ks_text(eccentricity))
+        rows = pd.DataFrame(beta_table(eccentricity), columns=list(BETA_COLUMNS))
+        folder.table("beta_e_params", rows)
+    if not isinstance(findings.migration, NotRun):
+        folder.arrays("feasibility_map", **migration_arrays(findings.migration))
+
+
+def score_table(
+    sample: CompanionSample, classifier: ClassifierFindings | NotRun
+) -> pd.DataFrame:
+    """Return the scored rows of the sample with what the classifier says of each.
+
+    Where the classifier was not run, its columns are empty.
+    """
+    frame = sample.scored.reset_index(drop=True)
+    scores = dict.fromkeys(_SCORES, np.full(len(frame), np.nan))
+    sources = ("none",) * len(frame)
+    labels = ("",) * len(frame)
+    if not isinstance(classifier, NotRun):
+        objects = classifier.objects
+        scores = {name: getattr(objects, source) for name, source in _SCORES.items()}
+        labels, sources = objects.anchor_label, objects.anchor_source
+    return frame.assign(**scores, anchor_label=labels, anchor_source=sources)
 
 
 def _write_sample(folder: ResultsFolder, sample: CompanionSample) -> None:

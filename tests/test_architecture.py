@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "panoptic.reporting",
         "panoptic.runs",
         "panoptic.findings",
+        "panoptic.synopsis",
     },
     # A door reads its own section of the settings, so it may see their type.
     "data_fetchers": {"panoptic.catalogues", "panoptic.config"},
@@ -45,7 +46,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "panoptic.findings",
         "panoptic.statement",
     },
-    "visualization": {"panoptic.figures", "panoptic.findings", "panoptic.sample"},
+    "visualization": {
+        "panoptic.figures",
+        "panoptic.findings",
+        "panoptic.sample",
+        "panoptic.statement",
+    },
     "panoptic.runs": {"panoptic.findings", "panoptic.reporting"},
     "panoptic.findings": {
         "panoptic.demographics",
@@ -54,6 +60,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "panoptic.target",
         "panoptic.statement",
         "panoptic.reporting.artifacts",
+    },
+    "panoptic.synopsis": {
+        "panoptic.demographics",
+        "panoptic.dynamics",
+        "panoptic.findings",
+        "panoptic.reporting.summary",
+        "panoptic.sample",
+        "panoptic.statement",
     },
     "panoptic.figures": {
         "panoptic.demographics",
