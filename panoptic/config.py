@@ -183,6 +183,7 @@ class InputOptions:
         "what to do when a service fails: fail, use the cached table of any age, or "
         "the one that ships with the project; SUMMARY says so",
         parse=str,
+        metavar="{fail,cache,embedded}",
         choices=("fail", "cache", "embedded"),
     )
     fetch_attempts: int = option(4, "times a service is asked", parse=int)

@@ -22,6 +22,8 @@ from panoptic.catalogues.table import Catalogues, Origin
 from panoptic.catalogues.transport import USER_AGENT, Patience, Transport
 from panoptic.config import InputOptions
 from panoptic.failures import CatalogueUnavailable, ExitCode
+from panoptic.reporting.artifacts import ResultsFolder
+from panoptic_vlms_project import main
 from tests import loopback
 from tests.conftest import ROOT
 from tests.loopback import Loopback, cut, ok, redirect, status, tap, tap_answer
@@ -610,6 +612,62 @@ def test_a_kept_file_that_was_changed_says_so(server, planets_only, tmp_path):
     path.write_bytes(kept.replace(b"0.02", b"0.03"))
     table = fetch(InputOptions(ps=path)).tables[0]
     assert "was changed after it was fetched" in table.remarks[-1]
+
+
+# --- the command
+
+COMMAND_FAILS = {
+    "challenge": status(403, HTML, cf_mitigated="challenge"),
+    "json error": ok(b'{"status":"error","msg":"ORA-00933"}'),
+    "busy": status(503),
+    "cut": cut(WHOLE, at=100, says_length=True),
+    "hangs up": loopback.hang_up,
+}
+
+
+def command(server, planets_only, tmp_path, *more: str) -> int:
+    return main(
+        [
+            *("--fetch", "--bd", str(planets_only.bd), "--nasa_tap_url"),
+            *(f"{server.url}{TAP}", "--cache_dir", str(planets_only.cache_dir)),
+            *("--fetch_attempts", "1", "--outdir", str(tmp_path / "results")),
+            *("--logdir", str(tmp_path / "logs")),
+            *("--errordir", str(tmp_path / "errors"), *more),
+        ]
+    )
+
+
+@pytest.mark.parametrize("case", COMMAND_FAILS)
+def test_the_command_ends_with_3_and_touches_nothing(
+    server, planets_only, tmp_path, capsys, case
+):
+    results = tmp_path / "results"
+    with ResultsFolder(results) as folder:
+        folder.text("earlier.txt", "an earlier result")
+        folder.finish({})
+    before = contents(results) | contents(planets_only.cache_dir)
+    server.play(TAP, COMMAND_FAILS[case])
+    code = command(server, planets_only, tmp_path)
+    assert code == ExitCode.CATALOGUE_UNAVAILABLE
+    assert contents(results) | contents(planets_only.cache_dir) == before
+    said = capsys.readouterr().err
+    assert f"{server.url}{TAP}" in said
+    assert "--ps FILE" in said
+    assert "Traceback" not in said
+
+
+def test_the_command_refuses_what_cannot_be_meant(capsys):
+    for options in (
+        ["--offline"],
+        ["--max_age_days", "-1"],
+        ["--fetch_attempts", "0"],
+        ["--nasa_tap_url", "ftp://x"],
+        ["--on_fetch_failure", "guess"],
+    ):
+        with pytest.raises(SystemExit) as caught:
+            main(options)
+        assert caught.value.code == ExitCode.USAGE
+    assert "give one of them too" in capsys.readouterr().err
 
 
 # --- where the services are
