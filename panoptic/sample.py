@@ -37,6 +37,15 @@ class MassProvenance(StrEnum):
     UNKNOWN = "unknown"
 
 
+class MassClass(StrEnum):
+    """What a companion's mass makes it: below 13 MJup, up to 80 MJup, above."""
+
+    PLANETARY = "planetary"
+    BROWN_DWARF = "brown_dwarf"
+    STELLAR = "stellar"
+    UNKNOWN = "unknown"
+
+
 class AxisOrigin(StrEnum):
     """Where a semi-major axis came from."""
 
@@ -81,6 +90,7 @@ SCHEMA: tuple[Column, ...] = (
     *_measured("pl_bmassj", "MJup", "mass or minimum mass", limit=True),
     Column("pl_bmasse", "MEarth", "float", "pl_bmassj in terrestrial masses"),
     _text("mass_provenance", "mass, msini, msini_corrected, mass_radius, unknown"),
+    _text("mass_class", "planetary (< 13 MJup), brown_dwarf, stellar (> 80), unknown"),
     Column("q", "", "float", "pl_bmassj / st_mass, both in one unit"),
     Column("logq", "dex", "float", "log10 q"),
     *_measured("pl_orbsmax", "AU", "semi-major axis", limit=True),
@@ -113,14 +123,23 @@ SCHEMA: tuple[Column, ...] = (
 COLUMN_NAMES: tuple[str, ...] = tuple(column.name for column in SCHEMA)
 
 
+class Cut(NamedTuple):
+    """One line of the ledger: so many rows left, at this stage, for this reason."""
+
+    stage: str
+    source: str
+    reason: str
+    n_rows: int
+    n_hosts: int
+
+
 @dataclass(frozen=True, slots=True)
 class CompanionSample:
     """Every row of the window, with what was cut and what was merged.
 
     frame : one row per companion, the columns of `SCHEMA` in their order.
-    cuts : stage, source, reason, n_rows, n_hosts; one line per cut and merge.
-    duplicates : the pairs that were merged, the rule that matched, which row won
-        and why.
+    cuts : the ledger, one `Cut` per line; a row counts at its first reason.
+    duplicates : one `panoptic.duplicates.Duplicate` per line.
     host_mass_range_msun, q_split : the definitions the sample was made with.
     """
 
@@ -147,41 +166,51 @@ class CompanionSample:
         return self.frame[wanted.notna().all(axis=1)]
 
     @property
+    def scored(self) -> pd.DataFrame:
+        """Rows with a mass ratio, which the classifier can say something about."""
+        return self.frame[self.frame["q"].notna()]
+
+    @property
     def mass_orbit_with_limits(self) -> pd.DataFrame:
         """Rows with M_star, M_c and a, limits included."""
         return self.frame[self.frame[["q", "pl_orbsmax"]].notna().all(axis=1)]
 
 
-def empty_frame() -> pd.DataFrame:
-    """Return a stacked table without rows."""
-    return as_schema(pd.DataFrame(columns=list(COLUMN_NAMES)))
-
-
-def as_schema(frame: pd.DataFrame) -> pd.DataFrame:
+def with_all_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with the schema's columns, order and dtypes.
 
-    Absent columns are added empty. Text columns hold str, "" where empty.
+    Absent columns are added empty; text columns hold str, "" where empty.
+    """
+    typed = {column.name: _typed(frame, column) for column in SCHEMA}
+    return pd.DataFrame(typed, index=frame.index)
+
+
+def checked(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame `with_all_columns` where every required cell is filled.
 
     Raises
     ------
     ValueError
         naming the column, where a required one has an empty cell.
     """
-    typed = {column.name: _typed(frame, column) for column in SCHEMA}
-    return pd.DataFrame(typed, index=frame.index)
+    typed = with_all_columns(frame)
+    for column in SCHEMA:
+        values = typed[column.name]
+        empty = values.eq("") if column.dtype == "string" else values.isna()
+        if column.required and empty.any():
+            raise ValueError(f"{column.name} is empty in {int(empty.sum())} rows")
+    return typed
 
 
 def _typed(frame: pd.DataFrame, column: Column) -> pd.Series:
-    if column.name not in frame:
-        values = pd.Series(pd.NA, index=frame.index, dtype="object")
-    else:
+    if column.name in frame:
         values = frame[column.name]
-    if column.required and values.isna().any():
-        raise ValueError(f"{column.name} is empty in {int(values.isna().sum())} rows")
+    else:
+        values = pd.Series(pd.NA, index=frame.index, dtype="object")
     if column.dtype == "string":
         return values.fillna("").astype(str).astype(object)
     if column.dtype == "float":
         return pd.to_numeric(values).astype(np.float64)
     if column.dtype == "int":
         return pd.to_numeric(values).astype("Int64")
-    return values.astype(bool)
+    return values.fillna(value=False).astype(bool)

@@ -1,0 +1,103 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from panoptic.command_line import parse_args
+from panoptic.config import RunConfig, as_plain, from_plain, options
+from panoptic.failures import ExitCode
+
+ROOT = Path(__file__).parent.parent
+SECTIONS = RunConfig.__dataclass_fields__
+
+
+def test_no_options_are_the_defaults():
+    assert parse_args([]) == RunConfig()
+
+
+def test_the_studied_objects_options_are_spelled_as_promised():
+    argv = ["--toi_mstar", "0.1", "--toi_mc_mj", "0.5", "--toi_a_AU", "0.05"]
+    overrides = parse_args(argv).target.overrides
+    assert overrides["st_mass"] == 0.1
+    assert overrides["pl_bmassj"] == 0.5
+    assert overrides["pl_orbsmax"] == 0.05
+
+
+def test_hyphens_are_accepted_too():
+    assert parse_args(["--toi-a-AU", "0.05", "--kl-grid", "3x4"]) == parse_args(
+        ["--toi_a_AU", "0.05", "--kl_grid", "3x4"]
+    )
+
+
+def test_quick_reduces_what_is_not_given():
+    config = parse_args(["--quick", "--kl_trials", "77"])
+    assert config.statistics.bootstrap < RunConfig().statistics.bootstrap
+    assert config.migration.kl_trials == 77
+
+
+def test_settings_survive_json():
+    config = parse_args(["--kl_grid", "3x4", "--kl_aout", "7:70", "--ps", "a.csv"])
+    for name in SECTIONS:
+        section = getattr(config, name)
+        plain = json.loads(json.dumps(as_plain(section)))
+        assert from_plain(type(section), plain) == section
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--mstar_min", "0.3"], "mstar_min <= mstar_max"),
+        (["--toi_ecc", "1"], "toi_ecc"),
+        (["--toi_mstar", "-1"], "must be positive"),
+        (["--kl_grid", "0x5"], "at least 1x1"),
+        (["--kl_grid", "many"], "kl_grid"),
+        (["--kl_aout", "1000:10"], "low <= high"),
+        (["--kl_horizon_gyr", "0"], "must be positive"),
+        (["--bootstrap", "3"], "at least 20"),
+        (["--seed", "-4"], "negative"),
+        (["--threads", "0"], "must be positive"),
+        (["--toi_mst", "0.1"], "unrecognized"),
+    ],
+)
+def test_wrong_usage(argv, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_args(argv)
+    assert ended.value.code == ExitCode.USAGE
+    assert message in capsys.readouterr().err
+
+
+def test_help_shows_every_option_with_its_default_and_every_exit_code(capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse_args(["--help"])
+    assert ended.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for section in SECTIONS:
+        for item, option in options(type(getattr(RunConfig(), section))):
+            assert (option.flag or f"--{item.name}") in text
+    assert "default: 25x25" in text
+    assert "published: 0.207" in text
+    for code in ExitCode:
+        assert f"{code:d} {code.meaning}" in text
+
+
+def test_help_does_not_wait_for_heavy_imports():
+    code = (
+        "import sys; sys.argv = ['x', '--help']\n"
+        "import panoptic_vlms_project as entry\n"
+        "try:\n    entry.main()\n"
+        "except SystemExit:\n    pass\n"
+        "heavy = {'numpy', 'pandas', 'scipy', 'numba', 'matplotlib', 'sklearn'}\n"
+        "sys.exit(len(heavy & set(sys.modules)))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr.decode()
+
+
+def test_the_version(capsys):
+    with pytest.raises(SystemExit):
+        parse_args(["--version"])
+    assert capsys.readouterr().out.count(".") == 2

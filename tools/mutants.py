@@ -1,0 +1,94 @@
+"""Deliberate one-line faults in the numerics, each of which a test must catch.
+
+Every table in tools/mutants.d/*.toml names a file, the exact text that is replaced
+(it must stand there once), the faulty text, the tests that must fail and what the
+fault breaks. The faults are put into a copy; the checkout is never touched.
+
+    python tools/mutants.py [WORD ...]     only the faults whose place holds a word
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LIST = Path(__file__).parent / "mutants.d"
+IGNORED = shutil.ignore_patterns(".git", ".venv", "results", "logs", ".*_cache")
+TESTS_FAILED = 1  # pytest's exit code; anything else is not a fault that was caught
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One fault."""
+
+    file: str
+    old: str
+    new: str
+    tests: list[str]
+    why: str
+
+
+def read_mutants(words: list[str]) -> list[Mutant]:
+    """Return the listed faults, those of the given words only.
+
+    Raises
+    ------
+    ValueError
+        where the text to replace does not stand in its file exactly once.
+    """
+    mutants = [
+        Mutant(**entry)
+        for path in sorted(LIST.glob("*.toml"))
+        for entry in tomllib.loads(path.read_text(encoding="utf-8"))["mutant"]
+    ]
+    for mutant in mutants:
+        found = (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.old)
+        if found != 1:
+            raise ValueError(
+                f"{mutant.file}: {mutant.old!r} stands there {found} times"
+            )
+    return [m for m in mutants if not words or any(word in m.file for word in words)]
+
+
+def tests_end_with(tests: list[str], copy: Path) -> int:
+    """Return pytest's exit code for these tests in the copy."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", *tests]
+    return subprocess.run(
+        command, cwd=copy, capture_output=True, check=False
+    ).returncode
+
+
+def is_caught(mutant: Mutant, copy: Path) -> bool:
+    """Put the fault into the copy, run its tests, and take the fault out again."""
+    path = copy / mutant.file
+    sound = path.read_text(encoding="utf-8")
+    path.write_text(sound.replace(mutant.old, mutant.new), encoding="utf-8")
+    code = tests_end_with(mutant.tests, copy)
+    path.write_text(sound, encoding="utf-8")
+    return code == TESTS_FAILED
+
+
+def main(words: list[str]) -> int:
+    mutants = read_mutants(words)
+    survivors = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy"
+        shutil.copytree(ROOT, copy, ignore=IGNORED)
+        tests = sorted({test for mutant in mutants for test in mutant.tests})
+        if tests and tests_end_with(tests, copy):
+            print("the tests fail without any fault: nothing would be shown")
+            return 1
+        for mutant in mutants:
+            caught = is_caught(mutant, copy)
+            survivors += not caught
+            print("caught  " if caught else "SURVIVED", mutant.file, "-", mutant.why)
+    print(f"{len(mutants) - survivors} of {len(mutants)} faults caught")
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
