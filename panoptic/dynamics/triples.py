@@ -12,11 +12,13 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from panoptic.constants import (
-    C_AU_YR,
-    G_AU3_MSUN_YR2,
-    RJUP_AU,
-    YEAR_S,
+from panoptic.constants import RJUP_AU, YEAR_S
+from panoptic.dynamics.kozai_lidov import (
+    octupole_strength,
+    relativity_strength,
+    rotation_strength,
+    secular_time_yr,
+    tide_strength,
 )
 from panoptic.orbits import mean_motion_per_yr
 
@@ -179,11 +181,11 @@ _DOMAIN = {
 class SecularScales:
     """The numbers that the dimensionless equations of `secular` know, each (n,).
 
-    Rates are per t_LK at the initial inner axis; see docs/methods.md.
+    Rates are per t_LK at the initial inner axis; closed forms in `kozai_lidov`.
     """
 
-    t_lk_yr: Floats  # (1/n) (m_in/m2) (a_out/a)^3 (1 - e_out^2)^1.5
-    octupole: Floats  # ((m0 - m1)/m_in) (a/a_out) e_out/(1 - e_out^2)
+    t_lk_yr: Floats
+    octupole: Floats
     relativity: Floats  # apsidal rate of general relativity is this / j^2
     tide: Floats  # that of the companion's bulge: this (1 + 3e^2/2 + e^4/8) / j^10
     rotation: Floats  # that of its flattening: this (spin/n)^2 / j^4
@@ -199,28 +201,38 @@ class SecularScales:
 
     @classmethod
     def of(cls, triples: Triples) -> SecularScales:
-        """Scale the triples. The formulas are in docs/methods.md."""
         t = triples
-        m_in, a = t.inner_mass_msun, t.inner_a_au
-        n = mean_motion_per_yr(a, m_in)
-        j_out = np.sqrt(1.0 - t.outer_e**2)
-        t_lk = (m_in / t.perturber_mass_msun) * (t.outer_a_au * j_out / a) ** 3 / n
-        swelling = (t.companion_radius_rjup * RJUP_AU / a) ** 5
-        host_pull = t.love_number * (t.host_mass_msun / t.companion_mass_msun)
+        outer = {
+            "axis_au": t.inner_a_au,
+            "axis_out_au": t.outer_a_au,
+            "ecc_out": t.outer_e,
+        }
+        inner = {
+            "host_mass_msun": t.host_mass_msun,
+            "companion_mass_msun": t.companion_mass_msun,
+        }
+        masses = {**inner, "perturber_mass_msun": t.perturber_mass_msun}
+        bulge = {
+            "love_number": t.love_number,
+            "companion_radius_rjup": t.companion_radius_rjup,
+        }
+        t_lk = secular_time_yr(t.inner_mass_msun, t.perturber_mass_msun, **outer)
+        tide = tide_strength(**masses, **outer, **bulge)
+        n = mean_motion_per_yr(t.inner_a_au, t.inner_mass_msun)
         return cls(
             t_lk_yr=t_lk,
-            octupole=(t.host_mass_msun - t.companion_mass_msun)
-            / m_in
-            * (a / t.outer_a_au)
-            * t.outer_e
-            / j_out**2,
-            relativity=t_lk * 3.0 * n * G_AU3_MSUN_YR2 * m_in / (a * C_AU_YR**2),
-            tide=t_lk * n * 7.5 * host_pull * swelling,
-            rotation=t_lk
-            * n
-            * 0.5
-            * t.love_number
-            * (m_in / t.companion_mass_msun)
-            * swelling,
-            decay=t_lk * 6.0 * host_pull * (t.time_lag_s / YEAR_S) * n**2 * swelling,
+            octupole=octupole_strength(
+                **inner,
+                axis_ratio=t.outer_a_au / t.inner_a_au,
+                ecc_out=t.outer_e,
+            ),
+            relativity=relativity_strength(
+                t.inner_mass_msun, t.perturber_mass_msun, **outer
+            ),
+            tide=tide,
+            rotation=rotation_strength(
+                **masses, **outer, **bulge, spin_over_mean_motion=1.0
+            ),
+            # eps_tide holds the same product of sizes and masses, times 7.5 n t_LK
+            decay=tide / 7.5 * 6.0 * n * t.time_lag_s / YEAR_S,
         )
