@@ -192,8 +192,12 @@ class BetaLikelihood:
         """Take R samples of known values, (R, n)."""
         resamples, n = x.shape
         logs = np.log(x).sum(axis=1), np.log1p(-x).sum(axis=1)
-        sums = np.stack([np.full(resamples, float(n)), *logs], axis=1)
-        return cls(sums, np.empty((3, 0, 0)), np.empty((resamples, 0)))
+        return cls.of_sums(np.stack([np.full(resamples, float(n)), *logs], axis=1))
+
+    @classmethod
+    def of_sums(cls, sums: Floats) -> BetaLikelihood:
+        """Take R samples of known values by their number and sums, (R, 3)."""
+        return cls(sums, np.empty((3, 0, 0)), np.empty((len(sums), 0)))
 
     def __len__(self) -> int:
         return len(self.sums)

@@ -7,7 +7,11 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from panoptic.demographics.beta_distribution import maximise, profile_intervals
+from panoptic.demographics.beta_distribution import (
+    log_likelihood,
+    maximise,
+    profile_intervals,
+)
 from panoptic.demographics.beta_likelihood import BetaLikelihood
 from panoptic.demographics.companions import Companions
 from panoptic.demographics.eccentricity_passes import (
@@ -289,7 +293,7 @@ def fit_subset(
         alpha=alpha,
         beta=beta,
         mean=alpha / (alpha + beta),
-        lnl=float(best.lnl[0]),
+        lnl=float(log_likelihood(likelihood, best.log_parameters)[0]),
         level=LEVEL,
         alpha_interval=_interval(profile[0]),
         beta_interval=_interval(profile[1]),
