@@ -57,9 +57,15 @@ def build_sample(
     InputUnusable
         where no row lies in the window.
     """
-    read = pd.concat([table.frame for table in catalogues.tables], ignore_index=True)
+    read = pd.concat(
+        [
+            with_all_columns(table.frame.assign(source=table.provenance.catalogue))
+            for table in catalogues.tables
+        ],
+        ignore_index=True,
+    )
     stacked = _with_ecc_kind(
-        _with_mass_ratio(_with_axis(with_all_columns(read))),
+        _with_mass_ratio(_with_axis(read)),
         ecc_zero_bound=ecc_zero_bound,
     )
     inside = stacked["st_mass"].between(*host_mass_range_msun)

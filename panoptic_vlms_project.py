@@ -6,123 +6,264 @@ JSON and a SUMMARY into one results folder. Without input options it runs on the
 tables that ship with it.
 """
 
-import argparse
-import textwrap
-from collections.abc import Iterator, Sequence
-from dataclasses import Field, fields
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from panoptic import __version__
-from panoptic.config import GridShape, Option, Range, RunConfig, options
-from panoptic.failures import ExitCode
-from panoptic.target import TOI_6894_B
+from panoptic.command_line import parse_args, sections
+from panoptic.config import RunConfig, as_plain
+from panoptic.failures import ExitCode, RunFailure
+from panoptic.target import resolve_target
 
-_METAVARS: dict[Any, str] = {
-    int: "N",
-    float: "X",
-    str: "TEXT",
-    Path: "PATH",
-    Range.parse: "LOW:HIGH",
-    GridShape.parse: "NxM",
-}
+if TYPE_CHECKING:
+    from panoptic.findings import Results, RunRecord
+    from panoptic.reporting.run_log import RunLog
 
-
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Show one spelling of an option; the hyphenated one works all the same."""
-
-    def _format_action_invocation(self, action: argparse.Action) -> str:
-        if not action.option_strings or action.option_strings[0] == "-h":
-            return super()._format_action_invocation(action)
-        shown = action.option_strings[0]
-        return f"{shown} {action.metavar}" if action.metavar else shown
+Progress = Callable[[int, int], None]
+DATA = Path(__file__).parent / "data"  # the tables that ship with the project
 
 
-def _sections() -> Iterator[tuple[str, Any]]:
-    """Yield the name and the default of each section of the settings."""
-    defaults = RunConfig()
-    for section in fields(RunConfig):
-        yield section.name, getattr(defaults, section.name)
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a finished run has to say, and where the rest of it lies."""
+
+    summary: str
+    outdir: Path
 
 
-def _default_text(section: Any, item: Field[Any]) -> str:
-    names = getattr(section, "ARCHIVE_NAMES", {})
-    if item.name in names:
-        return f"published: {getattr(TOI_6894_B, names[item.name])}"
-    value = getattr(section, item.name)
-    return "" if value is None or value is False else f"default: {value}"
-
-
-def _add_option(group: Any, section: Any, item: Field[Any], option: Option) -> None:
-    spelling = option.flag or f"--{item.name}"
-    other = {f"--{item.name}", f"--{item.name.replace('_', '-')}"} - {spelling}
-    details = [option.unit, _default_text(section, item)]
-    if option.quick is not None:
-        details.append(f"--quick: {option.quick}")
-    remark = "; ".join(detail for detail in details if detail)
-    text = f"{option.help} ({remark})" if remark else option.help
-    kind: dict[str, Any] = {"action": "store_true"}
-    if option.parse is not None:
-        metavar = option.metavar or _METAVARS[option.parse]
-        kind = {"type": option.parse, "choices": option.choices, "metavar": metavar}
-    group.add_argument(
-        spelling,
-        *sorted(other),
-        dest=item.name,
-        default=argparse.SUPPRESS,
-        help=text.replace("%", "%%"),
-        **kind,
-    )
-
-
-def _parser() -> argparse.ArgumentParser:
-    codes = "\n".join(
-        textwrap.fill(f"{code:5d}  {code.meaning}", 78, subsequent_indent=" " * 7)
-        for code in ExitCode
-    )
-    parser = argparse.ArgumentParser(
-        prog="panoptic_vlms_project.py",
-        usage="%(prog)s [--fetch | --ps FILE --bd FILE] [--outdir DIR] [options]",
-        description=__doc__,
-        epilog=f"exit codes:\n{codes}",
-        formatter_class=_Help,
-        allow_abbrev=False,
-    )
-    parser.add_argument("--version", action="version", version=__version__)
-    for _, section in _sections():
-        title, _, rest = str(type(section).__doc__).partition(".")
-        about = textwrap.fill(" ".join(rest.split()), width=78)
-        group = parser.add_argument_group(title, about)
-        for item, option in options(type(section)):
-            _add_option(group, section, item, option)
-    return parser
-
-
-def parse_args(argv: Sequence[str] | None = None) -> RunConfig:
-    """Return the settings that a command line asks for.
+def run(config: RunConfig, *, console: "Console") -> RunReport:
+    """Run every stage in order and put the results in place as a whole.
 
     Raises
     ------
-    SystemExit
-        with `ExitCode.USAGE` and a message on wrong usage.
+    RunFailure
+        of one of the kinds in `panoptic.failures`; earlier results are untouched.
     """
-    parser = _parser()
-    given = vars(parser.parse_args(argv))
-    quick = given.get("quick", False)
-    settings = {}
+    from threadpoolctl import threadpool_limits
+
+    from panoptic.reporting.artifacts import ResultsFolder
+
+    console.log.note(f"command: {shlex.join(sys.argv)}")
+    with (
+        ResultsFolder(config.outputs.outdir) as folder,
+        threadpool_limits(limits=1),
+        _kernel_threads(config.compute.threads) as n_threads,
+    ):
+        console.log.note(f"{n_threads} kernel threads; BLAS held to one thread")
+        catalogues = _read_catalogues(config, console)
+        results = _answer(config, catalogues, console)
+        with console.stage("Figures and summary"):
+            summary = _write(folder, results, catalogues)
+        folder.finish(_manifest(config, results, console, n_threads))
+    console.log.say(summary)
+    return RunReport(summary, config.outputs.outdir)
+
+
+def _read_catalogues(config: RunConfig, console: "Console") -> Any:
+    import data_fetchers
+
+    with console.stage("Catalogues") as progress:
+        return data_fetchers.fetch(
+            config.inputs,
+            data_dir=DATA,
+            host_mass_range_msun=config.sample.host_mass_range_msun,
+            progress=progress,
+        )
+
+
+def _answer(config: RunConfig, catalogues: Any, console: "Console") -> "Results":
+    """Ask every question of the catalogues."""
+    import data_processor
+    import statistical_analysis
+    from panoptic.findings import Results
+
+    target = resolve_target(**config.target.overrides)
+    sample = data_processor.build_sample(
+        catalogues,
+        host_mass_range_msun=config.sample.host_mass_range_msun,
+        q_split=config.sample.q_split,
+        ecc_zero_bound=config.sample.ecc_zero_bound,
+        target_name=target.pl_name,
+    )
+    findings = statistical_analysis.analyse(
+        sample,
+        target,
+        statistics=config.statistics,
+        migration=config.migration,
+        seed=config.compute.seed,
+        rng=config.rng,
+        stage=console.stage,
+    )
+    return Results(_record(config, catalogues), target, sample, findings)
+
+
+def _write(folder: Any, results: "Results", catalogues: Any) -> str:
+    """Write results, inputs, figures and summary; return the summary."""
+    from panoptic.findings import write_results
+
+    write_results(folder, results)
+    for table, record in zip(catalogues.tables, results.record.inputs, strict=True):
+        folder.blob(record.kept_as, table.raw)
+    return _render(folder, results)
+
+
+def _render(folder: Any, results: "Results") -> str:
+    """Write what can be made again from the results alone; return the summary."""
+    import visualization
+    from panoptic import synopsis
+    from panoptic.reporting.summary import compose_summary
+
+    for name, drawn in visualization.draw(results).items():
+        folder.figure(name, drawn.figure)
+        folder.text(f"{name}.caption.txt", drawn.caption + "\n")
+    summary = compose_summary(synopsis.header(results), synopsis.sections(results))
+    folder.text("SUMMARY.txt", summary)
+    return summary
+
+
+def _record(config: RunConfig, catalogues: Any) -> "RunRecord":
+    from panoptic.findings import InputRecord, RunRecord
+
+    inputs = tuple(
+        InputRecord(
+            **asdict(table.provenance),
+            remarks=table.remarks,
+            kept_as=f"inputs/{table.provenance.catalogue}.csv",
+        )
+        for table in catalogues.tables
+    )
+    settings = {
+        name: as_plain(getattr(config, name))
+        for name in ("target", "sample", "statistics", "migration")
+    }
+    return RunRecord(
+        __version__, config.compute.seed, config.compute.quick, settings, inputs
+    )
+
+
+def _manifest(
+    config: RunConfig, results: "Results", console: "Console", n_threads: int
+) -> dict[str, Any]:
+    from panoptic.reporting.environment import environment
+
+    settings = {name: as_plain(getattr(config, name)) for name, _ in sections()}
+    return {
+        "command": sys.argv,
+        "settings": settings,
+        "inputs": [asdict(record) for record in results.record.inputs],
+        "environment": asdict(environment()),
+        "kernel_threads": n_threads,
+        "started_utc": f"{console.log.started:%Y-%m-%dT%H:%M:%SZ}",
+        "duration_s": dict(console.durations_s),
+    }
+
+
+@contextmanager
+def _kernel_threads(wanted: int) -> Iterator[int]:
+    """Hold numba to so many threads (at most those it was started with)."""
+    import numba
+
+    before = numba.get_num_threads()
+    n_threads = min(wanted, numba.config.NUMBA_NUM_THREADS)
+    numba.set_num_threads(n_threads)
     try:
-        for name, section in _sections():
-            chosen = {}
-            for item, option in options(type(section)):
-                if item.name in given:
-                    chosen[item.name] = given[item.name]
-                elif quick and option.quick is not None:
-                    chosen[item.name] = option.quick
-            settings[name] = type(section)(**chosen)
-        return RunConfig(**settings)
-    except ValueError as error:
-        parser.error(str(error))
+        yield n_threads
+    finally:
+        numba.set_num_threads(before)
+
+
+class Console:
+    """The one place that prints; the log mirrors all of it."""
+
+    def __init__(self, log: "RunLog", *, bars: bool) -> None:
+        self.log = log
+        self.durations_s: dict[str, float] = {}
+        self._bars = bars
+
+    @contextmanager
+    def stage(self, title: str) -> Iterator[Progress]:
+        """Hand out a progress callback, and say how long the stage took."""
+        started = time.perf_counter()
+        if self._bars:
+            from tqdm import tqdm
+
+            with tqdm(desc=title, leave=False, file=sys.stdout) as bar:
+                yield partial(_move, bar)
+        else:
+            yield _ignore
+        self.durations_s[title] = time.perf_counter() - started
+        self.log.say(f"{title}: {self.durations_s[title]:.1f} s")
+
+
+def _move(bar: Any, done: int, total: int) -> None:
+    bar.total = total
+    bar.update(done - bar.n)
+
+
+def _ignore(done: int, total: int) -> None:
+    """Report progress to nobody."""
+
+
+def _show(text: str) -> None:
+    print(text, flush=True)
+
+
+def _show_nothing(text: str) -> None:
+    """Be quiet."""
+
+
+def _show_error(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    config = parse_args(argv, about=__doc__)
+    from panoptic.reporting.run_log import RunLog
+
+    outputs = config.outputs
+    bars = sys.stdout.isatty() and not (outputs.quiet or outputs.no_progress)
+    try:
+        with RunLog(
+            outputs.logdir,
+            outputs.errordir,
+            log_basename=outputs.log_basename,
+            error_basename=outputs.error_basename,
+            show=_show_nothing if outputs.quiet else _show,
+            show_error=_show_error,
+        ) as log:
+            return _guarded(config, Console(log, bars=bars))
+    except RunFailure as failure:  # the log itself cannot be written
+        _show_error(str(failure))
+        return failure.exit_code
+
+
+def _guarded(config: RunConfig, console: Console) -> int:
+    """Run, and turn every way it can end into an exit code."""
+    try:
+        run(config, console=console)
+    except RunFailure as failure:
+        console.log.error(f"{failure}", cause=failure)
+        return failure.exit_code
+    except KeyboardInterrupt:
+        console.log.error("interrupted: nothing was written")
+        return ExitCode.INTERRUPTED
+    except Exception as bug:  # noqa: BLE001 (the last resort: said, logged, exit 70)
+        console.log.error(
+            f"a bug in panoptic: {type(bug).__name__}: {bug} (the traceback is in "
+            f"{console.log.error_path})",
+            cause=bug,
+        )
+        return ExitCode.BUG
+    return ExitCode.DONE
 
 
 if __name__ == "__main__":
-    parse_args()
+    raise SystemExit(main())

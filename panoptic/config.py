@@ -11,11 +11,13 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 from zlib import crc32
 
 if TYPE_CHECKING:
     import numpy as np
+
+S = TypeVar("S")
 
 
 class Option(NamedTuple):
@@ -46,11 +48,40 @@ def switch(help: str, **details: Any) -> Any:
     return field(default=False, metadata={"option": Option(help, None, **details)})
 
 
-def options(section: type) -> Iterator[tuple[Field[Any], Option]]:
+def options(section: Any) -> Iterator[tuple[Field[Any], Option]]:
     """Yield the fields of a section that are options, in order."""
     for item in fields(section):
         if "option" in item.metadata:
             yield item, item.metadata["option"]
+
+
+Plain = str | int | float | bool | None
+
+
+def as_plain(section: Any) -> dict[str, Plain]:
+    """Return a section's values as JSON can hold them."""
+    values = {item.name: getattr(section, item.name) for item, _ in options(section)}
+    return {
+        name: value if isinstance(value, Plain) else str(value)
+        for name, value in values.items()
+    }
+
+
+def from_plain(section: type[S], values: dict[str, Plain]) -> S:
+    """Return the section that `as_plain` described.
+
+    Raises
+    ------
+    ValueError, TypeError
+        for a value or a name that the section does not take.
+    """
+    known = {item.name: option.parse for item, option in options(section)}
+    read = dict(values)
+    for name, parse in known.items():
+        value = read.get(name)
+        if parse is not None and isinstance(value, str):
+            read[name] = parse(value)
+    return section(**read)
 
 
 class Range(NamedTuple):
@@ -199,6 +230,9 @@ class StatisticsOptions:
     """Statistics."""
 
     bootstrap: int = option(1000, "bootstrap samples", parse=int, quick=100)
+    permutations: int = option(
+        999, "permutations of each permutation test", parse=int, quick=99
+    )
     anchors: Path | None = option(
         None,
         "CSV of labelled objects for the classifier (pl_name, label, reason, "
@@ -216,6 +250,10 @@ class StatisticsOptions:
     def __post_init__(self) -> None:
         _require(
             self.bootstrap >= 20, f"bootstrap must be at least 20, got {self.bootstrap}"
+        )
+        _require(
+            self.permutations >= 19,
+            f"permutations must be at least 19, got {self.permutations}",
         )
         _require(
             0 < self.anchor_q_planet <= self.anchor_q_binary,
@@ -243,8 +281,11 @@ class MigrationOptions:
     kl_rcrit: float = option(
         5.0, "criterion's pericentre threshold", parse=float, unit="R_star"
     )
-    kl_inner_au: float = option(
-        1.0, "companion's initial semi-major axis", parse=float, unit="AU"
+    kl_inner_au: Range = option(
+        Range(1.0, 1.0),
+        "companion's initial semi-major axis; LOW:HIGH draws it log-uniformly",
+        parse=Range.parse,
+        unit="AU",
     )
     kl_mout: Range = option(
         Range(0.01, 0.3), "perturber mass", parse=Range.parse, unit="Msun"
@@ -253,20 +294,40 @@ class MigrationOptions:
         Range(10.0, 1000.0), "perturber semi-major axis", parse=Range.parse, unit="AU"
     )
     kl_eout: Range = option(
-        Range(0.0, 0.8), "perturber eccentricity, drawn uniformly", parse=Range.parse
+        Range(0.0, 0.8), "perturber eccentricity", parse=Range.parse
+    )
+    kl_eout_law: str = option(
+        "uniform",
+        "distribution of the perturber's eccentricity; thermal is density 2 e",
+        parse=str,
+        choices=("uniform", "thermal"),
+    )
+    kl_inclination: Range = option(
+        Range(0.0, 180.0),
+        "mutual inclination, isotropic between these",
+        parse=Range.parse,
+        unit="deg",
     )
 
     def __post_init__(self) -> None:
         _require(
             min(self.kl_grid) >= 1, f"kl_grid must be at least 1x1: {self.kl_grid}"
         )
-        _require_positive(
-            self, "kl_trials", "kl_horizon_gyr", "kl_rcrit", "kl_inner_au"
+        _require_positive(self, "kl_trials", "kl_horizon_gyr", "kl_rcrit")
+        _require_range(self, "kl_mout", "kl_aout", "kl_inner_au")
+        _require(
+            self.kl_inner_au.high < self.kl_aout.low,
+            f"the perturber (kl_aout {self.kl_aout}) must lie outside the inner orbit "
+            f"(kl_inner_au {self.kl_inner_au})",
         )
-        _require_range(self, "kl_mout", "kl_aout")
         low, high = self.kl_eout
         _require(
             0 <= low <= high < 1, f"kl_eout must lie in [0, 1), got {self.kl_eout}"
+        )
+        low, high = self.kl_inclination
+        _require(
+            0 <= low <= high <= 180,
+            f"kl_inclination must lie in [0, 180], got {self.kl_inclination}",
         )
 
 

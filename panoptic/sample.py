@@ -166,6 +166,11 @@ class CompanionSample:
         return self.frame[wanted.notna().all(axis=1)]
 
     @property
+    def scored(self) -> pd.DataFrame:
+        """Rows with a mass ratio, which the classifier can say something about."""
+        return self.frame[self.frame["q"].notna()]
+
+    @property
     def mass_orbit_with_limits(self) -> pd.DataFrame:
         """Rows with M_star, M_c and a, limits included."""
         return self.frame[self.frame[["q", "pl_orbsmax"]].notna().all(axis=1)]

@@ -1,12 +1,13 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from panoptic.config import RunConfig, options
+from panoptic.command_line import parse_args
+from panoptic.config import RunConfig, as_plain, from_plain, options
 from panoptic.failures import ExitCode
-from panoptic_vlms_project import parse_args
 
 ROOT = Path(__file__).parent.parent
 SECTIONS = RunConfig.__dataclass_fields__
@@ -34,6 +35,14 @@ def test_quick_reduces_what_is_not_given():
     config = parse_args(["--quick", "--kl_trials", "77"])
     assert config.statistics.bootstrap < RunConfig().statistics.bootstrap
     assert config.migration.kl_trials == 77
+
+
+def test_settings_survive_json():
+    config = parse_args(["--kl_grid", "3x4", "--kl_aout", "7:70", "--ps", "a.csv"])
+    for name in SECTIONS:
+        section = getattr(config, name)
+        plain = json.loads(json.dumps(as_plain(section)))
+        assert from_plain(type(section), plain) == section
 
 
 @pytest.mark.parametrize(

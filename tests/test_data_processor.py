@@ -27,7 +27,7 @@ ROW = {
 
 
 def table(catalogue, *rows):
-    frame = pd.DataFrame([ROW | {"source": catalogue} | row for row in rows])
+    frame = pd.DataFrame([ROW | row for row in rows])
     provenance = Provenance(catalogue, Origin.FILE, "memory", len(frame), "0" * 64)
     return CatalogueTable(frame, provenance, b"")
 

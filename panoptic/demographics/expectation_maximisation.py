@@ -1,0 +1,520 @@
+"""Expectation maximisation of Gaussian mixtures, compiled, over many samples at once.
+
+A job is one mixture (number of components, covariance family) fitted to one weighted
+sample from many starts. Jobs run in parallel; each has its own random stream and
+writes only its own slot, so the numbers do not depend on the number of threads.
+
+Each family works on axes on which the sample has unit variance and which the family
+keeps apart: whitened (full, tied), each axis scaled (diagonal), one scale for all
+(spherical). There a floor on the eigenvalues is relative to the sample, and clamping
+them is the exact M step under that bound, so the likelihood never falls.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit, prange
+
+FULL, TIED, DIAGONAL, SPHERICAL = 0, 1, 2, 3
+FITTED, SINGULAR, REFUSED = 0, 1, 2
+
+_FAST = {"contract", "reassoc", "nsz"}  # never nnan: a NaN must stay one
+_LOG_2PI = float(np.log(2.0 * np.pi))
+_LLOYD_STEPS = 8
+_SAME_OPTIMUM = 1e-3  # in lnL
+
+
+class Effort(NamedTuple):
+    """How hard to look for the best optimum, and what is not allowed as one."""
+
+    n_starts: int  # k-means and random points in turn, besides the given ones
+    short_iterations: int  # of every start, before the best go on
+    n_polish: int  # allowed optima taken to convergence
+    max_iterations: int
+    tolerance: float  # expected rest of the climb in lnL (Aitken)
+    relative_floor: float  # least eigenvalue, in units of the sample's
+    min_hosts: int  # distinct hosts whose likeliest component it must be
+
+
+class Mixture(NamedTuple):
+    """Parameters of one mixture, or of many along leading axes."""
+
+    weight: np.ndarray  # (K,)
+    mean: np.ndarray  # (K, d)
+    cov: np.ndarray  # (K, d, d)
+
+
+@njit(cache=True, error_model="numpy")
+def _uniform(stream):
+    """Return the next number in [0, 1) of a splitmix64 stream (one uint64)."""
+    stream[0] += np.uint64(0x9E3779B97F4A7C15)
+    z = stream[0]
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return float(z >> np.uint64(11)) * 2.0**-53
+
+
+@njit(cache=True, error_model="numpy")
+def _inverse_cholesky(cov, out):
+    """Write the inverse of cov's lower Cholesky factor; return ln det, or NaN."""
+    d = cov.shape[0]
+    log_det = 0.0
+    lower = np.zeros((d, d))
+    for i in range(d):
+        for j in range(i + 1):
+            rest = cov[i, j]
+            for m in range(j):
+                rest -= lower[i, m] * lower[j, m]
+            if i == j:
+                if not rest > 0.0:
+                    return np.nan
+                lower[i, i] = np.sqrt(rest)
+                log_det += np.log(rest)
+            else:
+                lower[i, j] = rest / lower[j, j]
+    out[:] = 0.0
+    for i in range(d):
+        out[i, i] = 1.0 / lower[i, i]
+        for j in range(i):
+            rest = 0.0
+            for m in range(j, i):
+                rest -= lower[i, m] * out[m, j]
+            out[i, j] = rest / lower[i, i]
+    return log_det
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _moments(z, w):
+    """Return total weight, weighted mean (d,) and covariance (d, d) of z (d, n)."""
+    d, n = z.shape
+    total = w.sum()
+    mean = np.zeros(d)
+    cov = np.zeros((d, d))
+    for i in range(d):
+        mean[i] = np.dot(w, z[i]) / total
+    for i in range(d):
+        for j in range(i + 1):
+            rest = 0.0
+            for r in range(n):
+                rest += w[r] * (z[i, r] - mean[i]) * (z[j, r] - mean[j])
+            cov[i, j] = rest / total
+            cov[j, i] = cov[i, j]
+    return total, mean, cov
+
+
+@njit(cache=True, error_model="numpy")
+def _family_axes(cov, family, out):
+    """Write the lower matrix that gives the sample unit variance; return ln |det|."""
+    d = cov.shape[0]
+    if family <= TIED:
+        return -0.5 * _inverse_cholesky(cov, out)
+    out[:] = 0.0
+    log_det = 0.0
+    for i in range(d):
+        variance = cov[i, i] if family == DIAGONAL else np.trace(cov) / d
+        if not variance > 0.0:
+            return np.nan
+        out[i, i] = 1.0 / np.sqrt(variance)
+        log_det -= 0.5 * np.log(variance)
+    return log_det
+
+
+@njit(cache=True, error_model="numpy")
+def _clamp_eigenvalues(cov, floor):
+    """Raise the eigenvalues of cov that lie below floor to it, in place."""
+    d = cov.shape[0]
+    if _inverse_cholesky(cov - floor * np.eye(d), np.empty((d, d))) > -np.inf:
+        return
+    values, vectors = np.linalg.eigh(cov)
+    cov[:] = (vectors * np.maximum(values, floor)) @ vectors.T
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _scatter(z, rw, mean, out):
+    """Write the weighted scatter matrix of z about mean."""
+    d, n = z.shape
+    for i in range(d):
+        for j in range(i + 1):
+            rest = 0.0
+            for r in range(n):
+                rest += rw[r] * (z[i, r] - mean[i]) * (z[j, r] - mean[j])
+            out[i, j] = rest
+            out[j, i] = rest
+
+
+@njit(cache=True, error_model="numpy")
+def _shape_covariances(scatter, mass, family, floor, cov):
+    """Turn scatter matrices (K, d, d) into the family's covariances, floored."""
+    k_all, d = scatter.shape[0], scatter.shape[1]
+    if family == TIED:
+        pooled = np.zeros((d, d))
+        for k in range(k_all):
+            pooled += scatter[k]
+        pooled /= mass.sum()
+        _clamp_eigenvalues(pooled, floor)
+        for k in range(k_all):
+            cov[k] = pooled
+        return
+    for k in range(k_all):
+        if family == FULL:
+            cov[k] = scatter[k] / mass[k]
+            _clamp_eigenvalues(cov[k], floor)
+        else:
+            cov[k] = 0.0
+            ball = np.trace(scatter[k]) / (d * mass[k])
+            for i in range(d):
+                own = scatter[k, i, i] / mass[k] if family == DIAGONAL else ball
+                cov[k, i, i] = max(own, floor)
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _maximise(z, w, resp, family, floor, mixture):
+    """M step: parameters from responsibilities (K, n). False if one is empty."""
+    k_all = resp.shape[0]
+    d, n = z.shape
+    mass = np.empty(k_all)
+    scatter = np.empty((k_all, d, d))
+    rw = np.empty(n)
+    for k in range(k_all):
+        for r in range(n):
+            rw[r] = resp[k, r] * w[r]
+        mass[k] = rw.sum()
+        if mass[k] < 1e-6:
+            return False
+        for i in range(d):
+            mixture.mean[k, i] = np.dot(rw, z[i]) / mass[k]
+        _scatter(z, rw, mixture.mean[k], scatter[k])
+    _shape_covariances(scatter, mass, family, floor, mixture.cov)
+    mixture.weight[:] = mass / mass.sum()
+    return True
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _log_joint(z, log_weight, mean, cov, out):
+    """Write ln(weight) + ln N(z; mean, cov) per row into out (n,)."""
+    d, n = z.shape
+    root = np.empty((d, d))
+    log_det = _inverse_cholesky(cov, root)
+    line = np.empty(n)
+    out[:] = 0.0
+    for i in range(d):
+        line[:] = 0.0
+        for j in range(i + 1):
+            c, m = root[i, j], mean[j]
+            for r in range(n):
+                line[r] += c * (z[j, r] - m)
+        for r in range(n):
+            out[r] += line[r] * line[r]
+    constant = log_weight - 0.5 * (log_det + d * _LOG_2PI)
+    for r in range(n):
+        out[r] = constant - 0.5 * out[r]
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _expect(z, w, mixture, resp):
+    """E step: write responsibilities (K, n), return the weighted lnL."""
+    k_all, n = resp.shape
+    for k in range(k_all):
+        log_weight = np.log(mixture.weight[k])
+        _log_joint(z, log_weight, mixture.mean[k], mixture.cov[k], resp[k])
+    lnl = 0.0
+    for r in range(n):
+        top = resp[0, r]
+        for k in range(1, k_all):
+            top = max(top, resp[k, r])
+        total = 0.0
+        for k in range(k_all):
+            resp[k, r] = np.exp(resp[k, r] - top)
+            total += resp[k, r]
+        for k in range(k_all):
+            resp[k, r] /= total
+        lnl += w[r] * (top + np.log(total))
+    return lnl
+
+
+@njit(cache=True, error_model="numpy")
+def _climb(z, w, family, steps, effort, mixture, resp):
+    """Alternate E and M steps; return (lnL, converged), lnL NaN if one went empty.
+
+    Converged: by Aitken's extrapolation the rest of the climb is under the tolerance.
+    The parameters left behind are those the lnL belongs to.
+    """
+    before = _expect(z, w, mixture, resp)
+    gain_before = 0.0  # the first ratio is infinite: never stop on one step
+    for _ in range(steps):
+        if not _maximise(z, w, resp, family, effort.relative_floor, mixture):
+            return np.nan, False
+        now = _expect(z, w, mixture, resp)
+        gain = now - before
+        ratio = gain / gain_before
+        before = now
+        gain_before = gain
+        if gain <= 1e-12 * abs(now):
+            return now, True
+        if ratio < 1.0 and gain * ratio / (1.0 - ratio) < effort.tolerance:
+            return now, True
+    return before, False
+
+
+@njit(cache=True, error_model="numpy")
+def _nearest(u, centres, labels):
+    """Label each column of u (d, n) by its nearest centre (K, d)."""
+    d, n = u.shape
+    for r in range(n):
+        best = np.inf
+        for k in range(centres.shape[0]):
+            distance = 0.0
+            for i in range(d):
+                distance += (u[i, r] - centres[k, i]) ** 2
+            if distance < best:
+                best = distance
+                labels[r] = k
+
+
+@njit(cache=True, error_model="numpy")
+def _seed_centres(u, w, k_all, far_apart, stream):
+    """Draw K rows as centres: by weight, or far apart as k-means++ does."""
+    d, n = u.shape
+    centres = np.empty((k_all, d))
+    chance = w.copy()
+    gap = np.full(n, np.inf)
+    for k in range(k_all):
+        level = _uniform(stream) * chance.sum()
+        pick, run = 0, 0.0
+        for r in range(n):
+            if chance[r] > 0.0:
+                pick = r
+                run += chance[r]
+                if run > level:
+                    break
+        for i in range(d):
+            centres[k, i] = u[i, pick]
+        for r in range(n):
+            distance = 0.0
+            for i in range(d):
+                distance += (u[i, r] - centres[k, i]) ** 2
+            gap[r] = min(gap[r], distance)
+            if far_apart:
+                chance[r] = w[r] * gap[r]
+            elif gap[r] == 0.0:
+                chance[r] = 0.0
+    return centres
+
+
+@njit(cache=True, error_model="numpy")
+def _start_labels(u, w, k_all, start, stream, labels):
+    """Label the rows for one start: k-means (even), nearest of random rows (odd)."""
+    d, n = u.shape
+    by_means = start % 2 == 0
+    centres = _seed_centres(u, w, k_all, by_means, stream)
+    _nearest(u, centres, labels)
+    if not by_means:
+        return
+    for _ in range(_LLOYD_STEPS):
+        mass = np.zeros(k_all)
+        total = np.zeros((k_all, d))
+        for r in range(n):
+            mass[labels[r]] += w[r]
+            for i in range(d):
+                total[labels[r], i] += w[r] * u[i, r]
+        for k in range(k_all):
+            if mass[k] > 0.0:
+                centres[k] = total[k] / mass[k]
+        _nearest(u, centres, labels)
+
+
+@njit(cache=True, error_model="numpy")
+def _parameters_of_labels(z, w, labels, family, floor, mixture):
+    """First parameters from a partition; False if a part is empty.
+
+    Covariances are shrunk towards the pooled one by d + 2 rows' worth: a part of two
+    rows must not start as a spike.
+    """
+    k_all = len(mixture.weight)
+    d, n = z.shape
+    mass = np.zeros(k_all)
+    scatter = np.zeros((k_all, d, d))
+    rw = np.empty(n)
+    for k in range(k_all):
+        for r in range(n):
+            rw[r] = w[r] if labels[r] == k else 0.0
+        mass[k] = rw.sum()
+        if not mass[k] > 0.0:
+            return False
+        for i in range(d):
+            mixture.mean[k, i] = np.dot(rw, z[i]) / mass[k]
+        _scatter(z, rw, mixture.mean[k], scatter[k])
+    pooled = np.zeros((d, d))
+    for k in range(k_all):
+        mixture.weight[k] = mass[k] / mass.sum()
+        pooled += scatter[k]
+    pooled /= mass.sum()
+    extra = d + 2.0
+    for k in range(k_all):
+        scatter[k] += extra * pooled
+    _shape_covariances(scatter, mass + extra, family, floor, mixture.cov)
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def _fewest_hosts(resp, host, n_hosts):
+    """Return the least number of distinct hosts that a component is likeliest for."""
+    k_all, n = resp.shape
+    seen = np.zeros((k_all, n_hosts), dtype=np.bool_)
+    for r in range(n):
+        seen[np.argmax(resp[:, r]), host[r]] = True
+    fewest = n_hosts
+    for k in range(k_all):
+        fewest = min(fewest, seen[k].sum())
+    return fewest
+
+
+@njit(cache=True, error_model="numpy")
+def _standardise(x, centre, axes):
+    """Return axes @ (x - centre) for lower-triangular axes; x is (d, n)."""
+    d, n = x.shape
+    out = np.zeros((d, n))
+    for i in range(d):
+        for j in range(i + 1):
+            for r in range(n):
+                out[i, r] += axes[i, j] * (x[j, r] - centre[j])
+    return out
+
+
+@njit(cache=True, error_model="numpy")
+def _climb_from_starts(z, u, w, family, given, seed, effort, starts, resp):
+    """Take every start a few steps; return the lnL each reached, -inf if it failed."""
+    n_starts, k_all = starts.weight.shape
+    reached = np.full(n_starts, -np.inf)
+    labels = np.zeros(z.shape[1], dtype=np.int64)
+    stream = np.empty(1, dtype=np.uint64)
+    stream[0] = seed
+    for s in range(n_starts):
+        if s < len(given):
+            labels[:] = given[s]
+        elif k_all > 1:
+            _start_labels(u, w, k_all, s - len(given), stream, labels)
+        mixture = Mixture(starts.weight[s], starts.mean[s], starts.cov[s])
+        floor = effort.relative_floor
+        if _parameters_of_labels(z, w, labels, family, floor, mixture):
+            steps = effort.short_iterations
+            lnl, _ = _climb(z, w, family, steps, effort, mixture, resp)
+            if lnl > -np.inf:
+                reached[s] = lnl
+    return reached
+
+
+@njit(cache=True, error_model="numpy")
+def _polish(z, w, host, n_hosts, family, effort, starts, reached, resp):
+    """Take the best starts to convergence, until enough allowed optima are found.
+
+    Returns the lnL of each start, -inf where not polished or refused, and the counts
+    of optima polished, converged and refused for too few hosts.
+    """
+    final = np.full(len(reached), -np.inf)
+    polished, n_converged, n_refused = 0, 0, 0
+    for s in np.argsort(-reached):
+        if polished == effort.n_polish or reached[s] == -np.inf:
+            break
+        mixture = Mixture(starts.weight[s], starts.mean[s], starts.cov[s])
+        steps = effort.max_iterations
+        lnl, converged = _climb(z, w, family, steps, effort, mixture, resp)
+        if not lnl > -np.inf:
+            continue
+        if _fewest_hosts(resp, host, n_hosts) < effort.min_hosts:
+            n_refused += 1
+            continue
+        final[s] = lnl
+        polished += 1
+        n_converged += converged
+    return final, polished, n_converged, n_refused
+
+
+@njit(cache=True, error_model="numpy")
+def _fit_job(x, w, host, n_hosts, family, given, seed, effort, mixture):
+    """Fit one mixture to one sample x (d, n); write its parameters.
+
+    Returns status, lnL, allowed optima polished, of these converged, optima refused
+    for too few hosts, polished optima within 1e-3 of the best lnL.
+    """
+    d, n = x.shape
+    k_all = len(mixture.weight)
+    total, centre, spread = _moments(x, w)
+    axes = np.empty((d, d))
+    log_det = _family_axes(spread, family, axes)
+    if not np.isfinite(log_det):
+        return SINGULAR, np.nan, 0, 0, 0, 0
+    z = _standardise(x, centre, axes)
+    u = _standardise(x, centre, np.diag(1.0 / np.sqrt(np.diag(spread))))
+    n_starts = 1 if k_all == 1 else len(given) + effort.n_starts
+    starts = Mixture(
+        np.empty((n_starts, k_all)),
+        np.empty((n_starts, k_all, d)),
+        np.empty((n_starts, k_all, d, d)),
+    )
+    resp = np.empty((k_all, n))
+    reached = _climb_from_starts(z, u, w, family, given, seed, effort, starts, resp)
+    final, polished, n_converged, n_refused = _polish(
+        z, w, host, n_hosts, family, effort, starts, reached, resp
+    )
+    best = np.argmax(final)
+    if polished == 0:
+        return REFUSED, np.nan, 0, 0, n_refused, 0
+    back = np.linalg.inv(axes)
+    for k in range(k_all):
+        mixture.weight[k] = starts.weight[best, k]
+        mixture.mean[k] = centre + back @ starts.mean[best, k]
+        mixture.cov[k] = back @ starts.cov[best, k] @ back.T
+    agree = (final >= final[best] - _SAME_OPTIMUM).sum()
+    lnl = final[best] + total * log_det
+    return FITTED, lnl, polished, n_converged, n_refused, agree
+
+
+@njit(cache=True, error_model="numpy", parallel=True)
+def fit_jobs(
+    x, w, host, job_sample, job_k, job_family, job_given, given, seeds, effort
+):
+    """Fit every job.
+
+    x : (samples or 1, d, n); w : (samples or 1, n), rows of weight 0 are left out;
+    host : (n,) codes from 0. One sample may go with many weightings and conversely.
+    job_sample, job_k, job_family : (jobs,); job_given : (jobs, 2) first and past-last
+    row of given, (starts, n) labels to start from; seeds : (jobs,) uint64.
+
+    Returns status (jobs,), lnL (jobs,), counts (jobs, 4) as in `_fit_job`, weights
+    (jobs, K max), means (jobs, K max, d), covariances (jobs, K max, d, d); NaN beyond
+    a job's K and where nothing was fitted.
+    """
+    n_jobs, k_max, d = len(job_k), job_k.max(), x.shape[1]
+    n_hosts = host.max() + 1
+    status = np.empty(n_jobs, dtype=np.int64)
+    lnl = np.full(n_jobs, np.nan)
+    counts = np.zeros((n_jobs, 4), dtype=np.int64)
+    weights = np.full((n_jobs, k_max), np.nan)
+    means = np.full((n_jobs, k_max, d), np.nan)
+    covs = np.full((n_jobs, k_max, d, d), np.nan)
+    for job in prange(n_jobs):
+        sample = x[min(job_sample[job], x.shape[0] - 1)]
+        mass = w[min(job_sample[job], w.shape[0] - 1)]
+        keep = np.flatnonzero(mass)
+        k = job_k[job]
+        (
+            status[job],
+            lnl[job],
+            counts[job, 0],
+            counts[job, 1],
+            counts[job, 2],
+            counts[job, 3],
+        ) = _fit_job(
+            np.ascontiguousarray(sample[:, keep]),
+            mass[keep],
+            host[keep],
+            n_hosts,
+            job_family[job],
+            given[job_given[job, 0] : job_given[job, 1]][:, keep],
+            seeds[job],
+            effort,
+            Mixture(weights[job, :k], means[job, :k], covs[job, :k]),
+        )
+    return status, lnl, counts, weights, means, covs

@@ -1,0 +1,281 @@
+"""Gaussian mixtures of small samples: families, many starts, and what is refused."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from panoptic.demographics import expectation_maximisation as em
+from panoptic.statement import NotRun
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+# Four trees, because on this sample starts of one kind stop at worse optima.
+_LINKAGES: tuple[Literal["ward", "complete", "average", "single"], ...] = (
+    "ward",
+    "complete",
+    "average",
+    "single",
+)
+_LEAST_RELATIVE_VARIANCE = 1e-10
+
+
+class CovarianceFamily(StrEnum):
+    """What the components' covariances share."""
+
+    FULL = "full"
+    TIED = "tied"
+    DIAGONAL = "diagonal"
+    SPHERICAL = "spherical"
+
+    @property
+    def code(self) -> int:
+        return list(CovarianceFamily).index(self)
+
+    def n_parameters(self, n_components: int, n_axes: int) -> int:
+        """Return how many numbers a mixture of this family has to be told."""
+        one_full = n_axes * (n_axes + 1) // 2
+        of_shape = {
+            CovarianceFamily.FULL: n_components * one_full,
+            CovarianceFamily.TIED: one_full,
+            CovarianceFamily.DIAGONAL: n_components * n_axes,
+            CovarianceFamily.SPHERICAL: n_components,
+        }
+        return of_shape[self] + n_components * n_axes + n_components - 1
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureFit:
+    """The best allowed optimum of one mixture, components in order of their first mean.
+
+    The likelihood is that of the axes as given, so fits of one sample compare.
+    """
+
+    family: CovarianceFamily
+    n_components: int  # K
+    n_parameters: int
+    n_rows: int
+    n_hosts: int
+    lnl: float
+    bic: float  # -2 lnL + p ln n_rows, lower is better
+    icl: float  # BIC + 2 entropy of the responsibilities, lower is better
+    weights: Floats  # (K,)
+    means: Floats  # (K, d)
+    covariances: Floats  # (K, d, d)
+    n_starts: int  # k-means, random points and hierarchical together
+    n_polished: int  # allowed optima taken to convergence
+    n_converged: int
+    n_at_best: int  # polished optima within 1e-3 of the best lnL
+    n_refused: int  # optima with too few hosts in a component, left out
+
+    @property
+    def converged(self) -> bool:
+        """Whether every polished start converged."""
+        return self.n_converged == self.n_polished
+
+
+def minimum_hosts(n_axes: int) -> int:
+    """Return the least number of hosts a component must hold: d + 2."""
+    return n_axes + 2
+
+
+def effort(
+    n_axes: int,
+    *,
+    n_starts: int = 60,
+    short_iterations: int = 30,
+    n_polish: int = 10,
+    max_iterations: int = 5000,
+    tolerance: float = 1e-8,
+    relative_floor: float = 1e-3,
+) -> em.Effort:
+    """Return how hard to look; the defaults are those of a fit that is reported.
+
+    relative_floor : least variance along any direction, in units of the sample's:
+        0.001 forbids components narrower than 3 % of the sample.
+    """
+    return em.Effort(
+        n_starts,
+        short_iterations,
+        n_polish,
+        max_iterations,
+        tolerance,
+        relative_floor,
+        minimum_hosts(n_axes),
+    )
+
+
+def fit_mixtures(
+    rows: ArrayLike,
+    *,
+    host: ArrayLike,
+    n_components: Sequence[int],
+    families: Sequence[CovarianceFamily],
+    rng: np.random.Generator,
+    search: em.Effort | None = None,
+) -> dict[tuple[CovarianceFamily, int], MixtureFit | NotRun]:
+    """Fit every family with every number of components to the same rows.
+
+    Parameters
+    ----------
+    rows : (n, d) or (n,), finite, in the axes the likelihood is reported in.
+    host : (n,) names or codes; rows of one host count once for the least number of
+        hosts per component, d + 2.
+
+    A mixture is NotRun when the sample is too small for it, when the rows do not
+    spread in d directions, or when every optimum leaves a component with too few
+    hosts.
+    """
+    x = np.asarray(rows, dtype=np.float64)
+    x = x[:, None] if x.ndim == 1 else x
+    code = host_codes(host)
+    search = search or effort(x.shape[1])
+    wanted = [(family, k) for family in families for k in n_components]
+    refusal = _refusal(x, code, search)
+    if refusal:
+        return {key: NotRun(refusal) for key in wanted}
+    given, spans = _hierarchical_starts(x, n_components)
+    answer = em.fit_jobs(
+        np.ascontiguousarray(x.T)[None],
+        np.ones((1, len(x))),
+        code,
+        np.zeros(len(wanted), dtype=np.int64),
+        np.array([k for _, k in wanted]),
+        np.array([family.code for family, _ in wanted]),
+        np.array([spans[k] for _, k in wanted]),
+        given,
+        job_seeds(len(wanted), rng),
+        search,
+    )
+    return {
+        key: _read_job(x, code, key, job, answer, search)
+        for job, key in enumerate(wanted)
+    }
+
+
+def host_codes(host: ArrayLike) -> Codes:
+    """Return hosts as codes from 0."""
+    return np.unique(np.asarray(host), return_inverse=True)[1].astype(np.int64)
+
+
+def job_seeds(n_jobs: int, rng: np.random.Generator) -> NDArray[np.uint64]:
+    """Return one random stream's seed per job."""
+    return rng.integers(0, 2**64, size=n_jobs, dtype=np.uint64)
+
+
+def log_joint(
+    rows: Floats, weights: Floats, means: Floats, covariances: Floats
+) -> Floats:
+    """Return ln(weight) + ln N(row; mean, covariance), shape (n, K)."""
+    columns = []
+    for weight, mean, covariance in zip(weights, means, covariances, strict=True):
+        lower = np.linalg.cholesky(covariance)
+        scaled = np.linalg.solve(lower, (rows - mean).T)
+        log_det = 2.0 * np.log(np.diag(lower)).sum() + len(mean) * np.log(2.0 * np.pi)
+        columns.append(np.log(weight) - 0.5 * (log_det + (scaled**2).sum(axis=0)))
+    return np.stack(columns, axis=1)
+
+
+def responsibilities(
+    rows: Floats, weights: Floats, means: Floats, covariances: Floats
+) -> Floats:
+    """Return the probability of each component given each row, shape (n, K)."""
+    joint = log_joint(rows, weights, means, covariances)
+    share = np.exp(joint - joint.max(axis=1, keepdims=True))
+    return share / share.sum(axis=1, keepdims=True)
+
+
+def draw_mixture(
+    fit: MixtureFit, size: int, *, n_samples: int, rng: np.random.Generator
+) -> tuple[Floats, Codes]:
+    """Draw samples (n_samples, size, d) and the component of each row."""
+    label = rng.choice(fit.n_components, p=fit.weights, size=(n_samples, size))
+    noise = rng.standard_normal((n_samples, size, fit.means.shape[1]))
+    lower = np.linalg.cholesky(fit.covariances)
+    rows = fit.means[label] + np.einsum("snij,snj->sni", lower[label], noise)
+    return rows, label.astype(np.int64)
+
+
+def _refusal(x: Floats, code: Codes, search: em.Effort) -> str:
+    """Say why nothing can be fitted to these rows; empty where something can."""
+    n_hosts = len(np.unique(code))
+    if n_hosts < search.min_hosts:
+        return (
+            f"{len(x)} rows on {n_hosts} hosts: one component needs "
+            f"{search.min_hosts} hosts"
+        )
+    spread = np.atleast_2d(np.cov(x.T, bias=True))
+    scale = np.sqrt(np.diag(spread))
+    size = np.abs(x).max(axis=0)
+    if np.any(scale <= 1e-9 * np.maximum(size, 1.0)):
+        return f"{len(x)} rows on {n_hosts} hosts share one value on an axis"
+    if (
+        np.linalg.eigvalsh(spread / np.outer(scale, scale))[0]
+        < _LEAST_RELATIVE_VARIANCE
+    ):
+        return f"{len(x)} rows on {n_hosts} hosts lie on one line"
+    return ""
+
+
+def _hierarchical_starts(
+    x: Floats, n_components: Sequence[int]
+) -> tuple[Codes, dict[int, tuple[int, int]]]:
+    """Return labels (starts, n) cut from four trees, and each K's span of them."""
+    spans = {k: (0, 0) for k in n_components}
+    labels: list[NDArray[np.signedinteger]] = []
+    trees = [linkage((x - x.mean(axis=0)) / x.std(axis=0), kind) for kind in _LINKAGES]
+    for k in n_components:
+        first = len(labels)
+        if k > 1:
+            labels += [fcluster(tree, k, criterion="maxclust") - 1 for tree in trees]
+        spans[k] = (first, len(labels))
+    return np.array(labels, dtype=np.int64).reshape(-1, len(x)), spans
+
+
+def _read_job(
+    x: Floats,
+    code: Codes,
+    key: tuple[CovarianceFamily, int],
+    job: int,
+    answer: tuple[NDArray, ...],
+    search: em.Effort,
+) -> MixtureFit | NotRun:
+    """Package one job of the compiled fit."""
+    family, k = key
+    status, lnl, counts, weights, means, covariances = (part[job] for part in answer)
+    n_hosts = int(code.max()) + 1
+    if status != em.FITTED:
+        return NotRun(
+            f"K = {k} {family}: {len(x)} rows on {n_hosts} hosts give no optimum with "
+            f"{search.min_hosts} hosts in every component"
+        )
+    order = np.argsort(means[:k, 0], kind="stable")
+    weights, means, covariances = weights[order], means[order], covariances[order]
+    p = family.n_parameters(k, x.shape[1])
+    share = responsibilities(x, weights, means, covariances)
+    entropy = -float(np.sum(share * np.log(np.where(share > 0, share, 1.0))))
+    bic = float(-2.0 * lnl + p * np.log(len(x)))
+    n_polished, n_converged, n_refused, n_at_best = (int(count) for count in counts)
+    return MixtureFit(
+        family=family,
+        n_components=k,
+        n_parameters=p,
+        n_rows=len(x),
+        n_hosts=n_hosts,
+        lnl=float(lnl),
+        bic=bic,
+        icl=bic + 2.0 * entropy,
+        weights=weights,
+        means=means,
+        covariances=covariances,
+        n_starts=1 if k == 1 else search.n_starts + len(_LINKAGES),
+        n_polished=n_polished,
+        n_converged=n_converged,
+        n_at_best=n_at_best,
+        n_refused=n_refused,
+    )

@@ -1,0 +1,215 @@
+"""Migration by the torques of a gas disk: which regime, how long, does it fit.
+
+Sigma = Sigma_1 (a/AU)^-p; h = H/a from the young star's light; q = M_c / M_star.
+All arguments positive, broadcast together; NaN in, NaN out.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from panoptic.constants import AU_M, GM_SUN_M3_S2, MSUN_MJUP, YEAR_S
+from panoptic.orbits import mean_motion_per_yr
+
+Floats = NDArray[np.float64]
+
+GRAVITY_SI = 6.67430e-11  # m^3 kg^-1 s^-2, CODATA 2018
+STEFAN_BOLTZMANN_SI = 5.670374419e-8  # W m^-2 K^-4, exact by the SI of 2019
+LSUN_W = 3.828e26  # IAU 2015 Resolution B3, nominal solar luminosity
+MSUN_KG = GM_SUN_M3_S2 / GRAVITY_SI
+MSUN_PER_AU2 = 10.0 * AU_M**2 / MSUN_KG  # 1 g cm^-2 in solar masses per square AU
+
+
+@dataclass(frozen=True, slots=True)
+class DiskRanges:
+    """What is not known of the disk: low and high end of each, both included."""
+
+    sigma_g_cm2: tuple[float, float] = (10.0, 1000.0)  # gas at 1 AU
+    age_myr: tuple[float, float] = (1.0, 10.0)  # of the star whose light heats it
+    slope: tuple[float, float] = (0.5, 1.5)  # p of the surface density
+    alpha: tuple[float, float] = (1e-4, 1e-2)  # viscosity
+    host_teff_k: float = 3000.0  # on the Hayashi track
+    lifetime_myr: tuple[float, float] = (1.0, 10.0)
+    n_points: int = 9  # per range, evenly in the logarithm (slope: evenly)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Smallest, middle and largest value over the ranges of the disk."""
+
+    low: float
+    median: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class DiskTorque:
+    """Disk migration of one companion at one distance, over all `ranges`.
+
+    Times are a / |da/dt| at `axis_au`, not the time of the whole way in.
+    """
+
+    host_mass_msun: float
+    companion_mass_mjup: float
+    axis_au: float
+    ranges: DiskRanges
+    aspect_ratio: Band  # h
+    luminosity_lsun: Band
+    type_i_time_yr: Band  # whether or not a gap opens
+    gap_share: float  # of the disks in which the companion opens a gap
+    time_yr: Band  # of the regime that applies in each disk
+    share_within_shortest: float  # of the disks: time <= low end of lifetime
+    share_within_longest: float  # of the disks: time <= high end of lifetime
+
+
+def contraction_luminosity_lsun(
+    host_mass_msun: ArrayLike, age_myr: ArrayLike, *, teff_k: float
+) -> Floats:
+    """Return the light of a fully convective star that contracts at constant T_eff.
+
+    E = -(3/7) G M^2 / R of an n = 3/2 polytrope, radiated by 4 pi R^2 sigma T^4 from
+    infinite size: R^3 = G M^2 / (28 pi sigma T^4 t). No deuterium, no hydrogen
+    burning: too faint by some tens of per cent near 1 Myr, and not for ages past the
+    main sequence. 0.1 Msun, 3000 K: 0.053 Lsun at 1 Myr, 0.011 at 10 Myr.
+    """
+    mass = np.asarray(host_mass_msun, dtype=np.float64) * MSUN_KG
+    flux = STEFAN_BOLTZMANN_SI * teff_k**4
+    time = np.asarray(age_myr, dtype=np.float64) * 1e6 * YEAR_S
+    radius = np.cbrt(GRAVITY_SI * mass**2 / (28.0 * np.pi * flux * time))
+    return 4.0 * np.pi * radius**2 * flux / LSUN_W
+
+
+def aspect_ratio(
+    host_mass_msun: ArrayLike, *, axis_au: ArrayLike, luminosity_lsun: ArrayLike
+) -> Floats:
+    """Return h = 0.033 (a/AU)^(1/4) (M/Msun)^(-1/2) (L/Lsun)^(1/8), a lit disk."""
+    a = np.asarray(axis_au, dtype=np.float64)
+    mass = np.asarray(host_mass_msun, dtype=np.float64)
+    light = np.asarray(luminosity_lsun, dtype=np.float64)
+    return 0.033 * a**0.25 * mass**-0.5 * light**0.125
+
+
+def local_disk_mass_msun(
+    sigma_1_g_cm2: ArrayLike, axis_au: ArrayLike, slope: ArrayLike
+):
+    """Return Sigma a^2, for Sigma = Sigma_1 (a/AU)^-slope."""
+    a = np.asarray(axis_au, dtype=np.float64)
+    return np.asarray(sigma_1_g_cm2) * MSUN_PER_AU2 * a ** (2.0 - np.asarray(slope))
+
+
+def type_i_time_yr(
+    host_mass_msun: ArrayLike,
+    mass_ratio: ArrayLike,
+    *,
+    axis_au: ArrayLike,
+    local_mass_msun: ArrayLike,
+    aspect_ratio: ArrayLike,
+    slope: ArrayLike,
+) -> Floats:
+    """Return t_I = (M_star/m) (M_star/(Sigma a^2)) h^2 / (Omega (2.7 + 1.1 p)).
+
+    Tanaka, Takeuchi & Ward 2002 (ApJ 565, 1257), isothermal, three dimensions.
+    """
+    mass = np.asarray(host_mass_msun, dtype=np.float64)
+    omega = mean_motion_per_yr(axis_au, mass)
+    strength = (2.7 + 1.1 * np.asarray(slope)) * np.asarray(mass_ratio)
+    return (
+        mass / np.asarray(local_mass_msun) * np.square(aspect_ratio) / omega / strength
+    )
+
+
+def gap_parameter(
+    mass_ratio: ArrayLike, *, aspect_ratio: ArrayLike, alpha: ArrayLike
+) -> Floats:
+    """Return (3/4) H/R_H + 50 alpha h^2/q: a gap opens where it is at most 1.
+
+    Crida, Morbidelli & Masset 2006 (Icarus 181, 587), 50/Reynolds number with
+    nu = alpha h^2 a^2 Omega.
+    """
+    q = np.asarray(mass_ratio, dtype=np.float64)
+    h = np.asarray(aspect_ratio, dtype=np.float64)
+    return 0.75 * h / np.cbrt(q / 3.0) + 50.0 * np.asarray(alpha) * h**2 / q
+
+
+def type_ii_time_yr(
+    host_mass_msun: ArrayLike,
+    mass_ratio: ArrayLike,
+    *,
+    axis_au: ArrayLike,
+    local_mass_msun: ArrayLike,
+    aspect_ratio: ArrayLike,
+    alpha: ArrayLike,
+) -> Floats:
+    """Return a^2 / (1.5 nu), slowed by m/(Sigma a^2) where that is above 1."""
+    mass = np.asarray(host_mass_msun, dtype=np.float64)
+    omega = mean_motion_per_yr(axis_au, mass)
+    viscous = 1.0 / (1.5 * np.asarray(alpha) * np.square(aspect_ratio) * omega)
+    load = np.asarray(mass_ratio) * mass / np.asarray(local_mass_msun)
+    return viscous * np.maximum(load, 1.0)
+
+
+def disk_torque(
+    host_mass_msun: float,
+    companion_mass_mjup: float,
+    *,
+    axis_au: float,
+    ranges: DiskRanges | None = None,
+) -> DiskTorque:
+    """Return regime and time of disk migration over every disk of `ranges`."""
+    ranges = DiskRanges() if ranges is None else ranges
+    sigma, age, slope, alpha = _disks(ranges)
+    q = companion_mass_mjup / (host_mass_msun * MSUN_MJUP)
+    light = contraction_luminosity_lsun(host_mass_msun, age, teff_k=ranges.host_teff_k)
+    h = aspect_ratio(host_mass_msun, axis_au=axis_au, luminosity_lsun=light)
+    local = local_disk_mass_msun(sigma, axis_au, slope)
+    type_i = type_i_time_yr(
+        host_mass_msun,
+        q,
+        axis_au=axis_au,
+        local_mass_msun=local,
+        aspect_ratio=h,
+        slope=slope,
+    )
+    type_ii = type_ii_time_yr(
+        host_mass_msun,
+        q,
+        axis_au=axis_au,
+        local_mass_msun=local,
+        aspect_ratio=h,
+        alpha=alpha,
+    )
+    gap = gap_parameter(q, aspect_ratio=h, alpha=alpha) <= 1.0
+    time = np.where(gap, type_ii, type_i)
+    shortest, longest = ranges.lifetime_myr
+    return DiskTorque(
+        host_mass_msun=host_mass_msun,
+        companion_mass_mjup=companion_mass_mjup,
+        axis_au=axis_au,
+        ranges=ranges,
+        aspect_ratio=_band(h),
+        luminosity_lsun=_band(light),
+        type_i_time_yr=_band(type_i),
+        gap_share=float(np.mean(gap)),
+        time_yr=_band(time),
+        share_within_shortest=float(np.mean(time <= shortest * 1e6)),
+        share_within_longest=float(np.mean(time <= longest * 1e6)),
+    )
+
+
+def _disks(ranges: DiskRanges) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return Sigma_1, age, slope and alpha of every disk, all combinations."""
+    n = ranges.n_points
+    axes = (
+        np.geomspace(*ranges.sigma_g_cm2, n),
+        np.geomspace(*ranges.age_myr, n),
+        np.linspace(*ranges.slope, n),
+        np.geomspace(*ranges.alpha, n),
+    )
+    sigma, age, slope, alpha = np.array(list(product(*axes))).T
+    return sigma, age, slope, alpha
+
+
+def _band(values: Floats) -> Band:
+    return Band(float(values.min()), float(np.median(values)), float(values.max()))

@@ -1,0 +1,479 @@
+"""The map of perturbers: the triples that are drawn, and the study's criterion on them.
+
+Which perturbers, by mass and distance, could have driven a companion in? Every cell
+draws outer orbits; draw k of cell c under a seed is one set of numbers whatever the
+grid's other cells, the threads or the order (a counter-based generator), so a longer
+run repeats the draws of a shorter one and adds to them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numba import njit, prange
+from numpy.typing import ArrayLike, NDArray
+
+from panoptic.constants import MSUN_MJUP, RSUN_AU
+from panoptic.dynamics.kozai_lidov import (
+    angular_momentum_ratio,
+    averaging_ratio,
+    order_of_magnitude_time_yr,
+)
+
+Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Progress = Callable[[int, int], None]
+
+COVERED_FRACTION = 0.1  # a cell with at least this fraction counts as covered
+_Z_95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
+
+
+class EccentricityLaw(StrEnum):
+    """How outer eccentricities are distributed between their bounds."""
+
+    UNIFORM = "uniform"
+    THERMAL = "thermal"  # density 2 e
+
+
+@dataclass(frozen=True, slots=True)
+class InnerOrbit:
+    """Host, companion and where the companion starts, on a circular orbit.
+
+    The initial semi-major axis is log-uniform between the two ends of `axis_au`; equal
+    ends fix it.
+
+    Raises
+    ------
+    ValueError
+        for a mass, radius or axis that is not positive, or ends out of order.
+    """
+
+    host_mass_msun: float
+    host_radius_rsun: float
+    companion_mass_mjup: float
+    companion_radius_rjup: float
+    axis_au: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        for name in (
+            "host_mass_msun",
+            "host_radius_rsun",
+            "companion_mass_mjup",
+            "companion_radius_rjup",
+        ):
+            _require_positive(name, getattr(self, name))
+        _require_range("axis_au", self.axis_au)
+
+    @property
+    def mass_msun(self) -> float:
+        """Mass of host and companion."""
+        return self.host_mass_msun + self.companion_mass_mjup / MSUN_MJUP
+
+    @property
+    def typical_axis_au(self) -> float:
+        """The fixed initial axis, or the median of its distribution."""
+        return float(np.sqrt(self.axis_au[0] * self.axis_au[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class PerturberGrid:
+    """The cells of a map: every mass with every semi-major axis.
+
+    Cell (i, k) has index i * len(axis_au) + k.
+    """
+
+    mass_msun: Floats  # (n_mass,)
+    axis_au: Floats  # (n_axis,)
+
+    def __post_init__(self) -> None:
+        for name in ("mass_msun", "axis_au"):
+            values = getattr(self, name)
+            if values.ndim != 1 or not len(values) or not np.all(values > 0):
+                raise ValueError(f"{name} must be a row of positive numbers: {values}")
+
+    @classmethod
+    def log_spaced(
+        cls,
+        mass_range_msun: tuple[float, float],
+        axis_range_au: tuple[float, float],
+        *,
+        n_mass: int,
+        n_axis: int,
+    ) -> "PerturberGrid":
+        """Return a grid from end to end; a single cell lies at the geometric mean."""
+        _require_range("perturber mass", mass_range_msun)
+        _require_range("perturber axis", axis_range_au)
+        return cls(_points(mass_range_msun, n_mass), _points(axis_range_au, n_axis))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.mass_msun), len(self.axis_au)
+
+    @property
+    def n_cells(self) -> int:
+        return len(self.mass_msun) * len(self.axis_au)
+
+    def per_cell(self) -> tuple[Floats, Floats]:
+        """Return mass and axis of every cell, (n_cells,) each."""
+        mass, axis = np.meshgrid(self.mass_msun, self.axis_au, indexing="ij")
+        return mass.ravel(), axis.ravel()
+
+
+@dataclass(frozen=True, slots=True)
+class OuterOrbitPrior:
+    """How the outer orbit's eccentricity and mutual inclination are drawn.
+
+    Inclinations are isotropic (cos i uniform) between their bounds.
+    """
+
+    ecc_range: tuple[float, float] = (0.0, 0.8)
+    ecc_law: EccentricityLaw = EccentricityLaw.UNIFORM
+    inclination_range_deg: tuple[float, float] = (0.0, 180.0)
+
+    def __post_init__(self) -> None:
+        low, high = self.ecc_range
+        if not 0 <= low <= high < 1:
+            raise ValueError(f"outer eccentricities must lie in [0, 1): {low}, {high}")
+        low, high = self.inclination_range_deg
+        if not 0 <= low <= high <= 180:
+            raise ValueError(f"inclinations must lie in [0, 180] deg: {low}, {high}")
+
+    @property
+    def median_ecc(self) -> float:
+        low, high = self.ecc_range
+        if self.ecc_law is EccentricityLaw.THERMAL:
+            return float(np.sqrt(0.5 * (low**2 + high**2)))
+        return 0.5 * (low + high)
+
+
+@dataclass(frozen=True, slots=True)
+class FeasibilityMap:
+    """The study's criterion over a grid of perturbers; arrays (n_mass, n_axis).
+
+    A draw is feasible if the triple is stable, t_KL <= horizon and a (1 - e_max) <=
+    r_crit. The criterion knows nothing of short-range forces, of the octupole, of the
+    companion's disruption and of its tides.
+    """
+
+    grid: PerturberGrid
+    inner: InnerOrbit
+    prior: OuterOrbitPrior
+    n_draws: int  # per cell
+    seed: int
+    horizon_gyr: float
+    r_crit_rstar: float
+    r_crit_au: float
+    n_feasible: Counts
+    n_unstable: Counts  # by Mardling & Aarseth 2001; never feasible
+    fraction: Floats  # n_feasible / n_draws
+    fraction_low: Floats  # Wilson 95 % interval of it
+    fraction_high: Floats
+    t_kl_median_yr: Floats  # exact: t_KL at the median e_out and the median a
+    averaging_ratio: Floats  # P_out / (2 pi t_LK) there: above 0.1 averaging fails
+    angular_momentum_ratio: Floats  # L_in / L_out there: above 0.1 no test particle
+
+    @property
+    def mean_fraction(self) -> float:
+        return float(self.fraction.mean())
+
+    @property
+    def coverage(self) -> float:
+        """Share of the cells whose fraction is at least `COVERED_FRACTION`."""
+        return float(np.mean(self.fraction >= COVERED_FRACTION))
+
+
+def map_feasibility(
+    grid: PerturberGrid,
+    inner: InnerOrbit,
+    *,
+    n_draws: int,
+    horizon_gyr: float,
+    r_crit_rstar: float,
+    seed: int,
+    prior: OuterOrbitPrior | None = None,
+    progress: Progress | None = None,
+) -> FeasibilityMap:
+    """Return the share of each cell's triples that pass the study's criterion.
+
+    Raises
+    ------
+    ValueError
+        for no draws, a horizon or threshold that is not positive, or a perturber
+        inside the inner orbit.
+    """
+    prior = OuterOrbitPrior() if prior is None else prior
+    for name, value in (
+        ("n_draws", n_draws),
+        ("horizon_gyr", horizon_gyr),
+        ("r_crit_rstar", r_crit_rstar),
+    ):
+        _require_positive(name, value)
+    require_outside(grid, inner)
+    mass, axis_out = grid.per_cell()
+    reference_time = order_of_magnitude_time_yr(
+        inner.mass_msun, mass, axis_au=1.0, axis_out_au=axis_out, ecc_out=0.0
+    )
+    r_crit_au = r_crit_rstar * inner.host_radius_rsun * RSUN_AU
+    counts = np.zeros((2, grid.n_cells), dtype=np.int64)
+    _count_draws(
+        np.array([seed & 0xFFFFFFFF, seed >> 32], dtype=np.uint64),
+        n_draws,
+        _prior_constants(inner, prior),
+        axis_out,
+        mass / inner.mass_msun,
+        (horizon_gyr * 1e9 / reference_time) ** (2.0 / 3.0),
+        r_crit_au,
+        counts,
+    )
+    if progress is not None:
+        progress(grid.n_cells, grid.n_cells)
+    feasible, unstable = counts.reshape(2, *grid.shape)
+    low, high = wilson_interval(feasible, n_draws)
+    typical = _typical_orbit(grid, inner, prior)
+    return FeasibilityMap(
+        grid=grid,
+        inner=inner,
+        prior=prior,
+        n_draws=n_draws,
+        seed=seed,
+        horizon_gyr=horizon_gyr,
+        r_crit_rstar=r_crit_rstar,
+        r_crit_au=r_crit_au,
+        n_feasible=feasible,
+        n_unstable=unstable,
+        fraction=feasible / n_draws,
+        fraction_low=low,
+        fraction_high=high,
+        t_kl_median_yr=typical[0],
+        averaging_ratio=typical[1],
+        angular_momentum_ratio=typical[2],
+    )
+
+
+def wilson_interval(successes: ArrayLike, n: int) -> tuple[Floats, Floats]:
+    """Return the 95 % score interval of a binomial share (Wilson 1927).
+
+    Its coverage is near 95 % for shares near 0 and 1 too, where most cells lie; 0 of
+    n gives [0, 3.84/(n + 3.84)].
+    """
+    share = np.asarray(successes, dtype=np.float64) / n
+    z2 = _Z_95**2
+    centre = (share + 0.5 * z2 / n) / (1.0 + z2 / n)
+    half = _Z_95 / (1.0 + z2 / n) * np.sqrt(share * (1.0 - share) / n + z2 / (4 * n**2))
+    low = np.where(share == 0.0, 0.0, np.maximum(centre - half, 0.0))
+    high = np.where(share == 1.0, 1.0, np.minimum(centre + half, 1.0))
+    return low, high
+
+
+def require_outside(grid: PerturberGrid, inner: InnerOrbit) -> None:
+    """Raise ValueError if a perturber of the grid starts inside the inner orbit."""
+    nearest, widest = float(grid.axis_au.min()), inner.axis_au[1]
+    if nearest <= widest:
+        raise ValueError(
+            f"the perturber's semi-major axis, from {nearest:g} AU, must lie outside "
+            f"the inner orbit, up to {widest:g} AU"
+        )
+
+
+def _points(ends: tuple[float, float], n: int) -> Floats:
+    if n < 1:
+        raise ValueError(f"a grid needs at least one cell along each axis, got {n}")
+    return np.geomspace(*ends, n) if n > 1 else np.sqrt([ends[0] * ends[1]])
+
+
+def _require_positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ValueError(f"{name} must be positive, got {value}")
+
+
+def _require_range(name: str, ends: tuple[float, float]) -> None:
+    if not 0 < ends[0] <= ends[1]:
+        raise ValueError(f"{name} must be 0 < low <= high, got {ends[0]}, {ends[1]}")
+
+
+def _typical_orbit(
+    grid: PerturberGrid, inner: InnerOrbit, prior: OuterOrbitPrior
+) -> tuple[Floats, Floats, Floats]:
+    """Return t_KL, eps_SA and eta of every cell at the median a and e_out.
+
+    t_KL falls with e_out and with a, so with either fixed its median is exactly this;
+    with both drawn it is the time at the medians.
+    """
+    mass, a_out = grid.mass_msun[:, None], grid.axis_au[None, :]
+    a, e_out = inner.typical_axis_au, prior.median_ecc
+    orbits: dict[str, ArrayLike] = {
+        "axis_au": a,
+        "axis_out_au": a_out,
+        "ecc_out": e_out,
+    }
+    return (
+        order_of_magnitude_time_yr(inner.mass_msun, mass, **orbits),
+        averaging_ratio(inner.mass_msun, mass, **orbits),
+        angular_momentum_ratio(
+            inner.host_mass_msun,
+            inner.companion_mass_mjup / MSUN_MJUP,
+            mass,
+            axis_ratio=a_out / a,
+            ecc_out=e_out,
+        ),
+    )
+
+
+# --- kernels -------------------------------------------------------------------------
+
+
+def _prior_constants(inner: InnerOrbit, prior: OuterOrbitPrior) -> Floats:
+    """Return what the kernels need to turn uniforms into orbits.
+
+    e_out^k is uniform between its bounds with k = 1 (uniform law) or 2 (thermal).
+    """
+    power = 2.0 if prior.ecc_law is EccentricityLaw.THERMAL else 1.0
+    ecc = np.array(prior.ecc_range) ** power
+    cos_i = np.cos(np.radians(prior.inclination_range_deg))
+    log_a = np.log(inner.axis_au)
+    starts_and_spans = [
+        (low, high - low) for low, high in (ecc, cos_i[::-1], log_a.tolist())
+    ]
+    return np.array([power, *np.ravel(starts_and_spans), inner.axis_au[0]])
+
+
+# Philox4x32-10 of Salmon et al. 2011 (SC11, "Parallel random numbers: as easy as 1, 2,
+# 3"), 32-bit words in uint64 so that products keep their high half.
+_PHILOX_ROUNDS = 10
+_MULTIPLIER_0 = np.uint64(0xD2511F53)
+_MULTIPLIER_1 = np.uint64(0xCD9E8D57)
+_WEYL_0 = np.uint64(0x9E3779B9)
+_WEYL_1 = np.uint64(0xBB67AE85)
+_WORD = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+_MANTISSA_SHIFT = np.uint64(11)
+_MANTISSA_UNIT = 2.0**-53
+
+_BLOCK = 512  # draws that share a pass: 12 KB, well inside the first cache
+_HALVINGS = 10  # bracket an eccentricity to 0.001: what lies inside is computed
+
+
+@njit(inline="always")
+def _philox(c0, c1, c2, c3, k0, k1):
+    """Return the four random words of a counter under a key."""
+    for _ in range(_PHILOX_ROUNDS):
+        product_0 = _MULTIPLIER_0 * c0
+        product_1 = _MULTIPLIER_1 * c2
+        c0 = (product_1 >> _HALF) ^ c1 ^ k0
+        c2 = (product_0 >> _HALF) ^ c3 ^ k1
+        c1 = product_1 & _WORD
+        c3 = product_0 & _WORD
+        k0 = (k0 + _WEYL_0) & _WORD
+        k1 = (k1 + _WEYL_1) & _WORD
+    return c0, c1, c2, c3
+
+
+@njit(inline="always")
+def _two_uniforms(key, cell, draw, block):
+    """Return two numbers in [0, 1) with 53 random bits each."""
+    w0, w1, w2, w3 = _philox(
+        np.uint64(draw), np.uint64(cell), np.uint64(block), np.uint64(0), key[0], key[1]
+    )
+    first = ((w0 << _HALF) | w1) >> _MANTISSA_SHIFT
+    second = ((w2 << _HALF) | w3) >> _MANTISSA_SHIFT
+    return np.float64(first) * _MANTISSA_UNIT, np.float64(second) * _MANTISSA_UNIT
+
+
+@njit(inline="always")
+def _outer_ecc(u, prior):
+    value = prior[1] + u * prior[2]
+    return value if prior[0] == 1.0 else np.sqrt(value)
+
+
+@njit(cache=True, error_model="numpy")
+def _draw_block(key, cell, first, prior, a, e_out, cos_i):
+    """Fill a, e_out and cos i with draws `first`, `first` + 1, ... of a cell.
+
+    Loops of this shape, without a branch, are what LLVM turns into vector code: 2 ns
+    a draw against 30 where random words and criterion alternate.
+    """
+    for k in range(len(a)):
+        e_out[k], cos_i[k] = _two_uniforms(key, cell, first + k, 0)
+    for k in range(len(a)):
+        e_out[k] = _outer_ecc(e_out[k], prior)
+        cos_i[k] = prior[3] + cos_i[k] * prior[4]
+    a[:] = prior[7]
+    if prior[6] > 0.0:
+        for k in range(len(a)):
+            u, _ = _two_uniforms(key, cell, first + k, 1)
+            a[k] = np.exp(prior[5] + u * prior[6])
+
+
+@njit(inline="always")
+def _stable_ratio(q, e_out, cos_i):
+    """`kozai_lidov.mardling_aarseth_ratio`."""
+    lopsided = (1.0 + q) * (1.0 + e_out) / np.sqrt(1.0 - e_out)
+    tilt = 1.0 - 0.3 * np.arccos(cos_i) / np.pi
+    return 2.8 * lopsided**0.4 / (1.0 - e_out) * tilt
+
+
+@njit(inline="always")
+def _passes(a, e_out, cos_i, circularity, r_crit):
+    """The criterion: t_KL and e_max are monotone, so it is two comparisons."""
+    in_time = 1.0 - e_out * e_out <= circularity * a
+    e_needed = 1.0 - r_crit / a
+    deep = (e_needed <= 0.0) | (cos_i * cos_i <= 0.6 * (1.0 - e_needed * e_needed))
+    return in_time & deep
+
+
+@njit(inline="always")
+def _ecc_where_unstable(ratio, q, cos_i):
+    """Return the e_out at which a_out/a = `ratio` is just stable: 0 or 1 if nowhere.
+
+    The stable ratio grows with e_out, so halving finds it.
+    """
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = 0.5 * (low + high)
+        if ratio > _stable_ratio(q, middle, cos_i):
+            low = middle
+        else:
+            high = middle
+    return low, high
+
+
+@njit(cache=True, error_model="numpy")
+def _count_cell(key, cell, n_draws, prior, a_out, q, circularity, r_crit):
+    """Return how many draws of a cell are feasible, and how many unstable.
+
+    circularity : largest (1 - e_out^2)/a at which t_KL is within the horizon.
+    """
+    block = np.empty((3, min(n_draws, _BLOCK)))
+    # Stable at any inclination and axis up to one e_out, unstable from another: only
+    # draws between them cost a power and an arc cosine.
+    widest, narrowest = np.exp(prior[5] + prior[6]), np.exp(prior[5])
+    always_stable, _ = _ecc_where_unstable(a_out / widest, q, 1.0)
+    _, always_unstable = _ecc_where_unstable(a_out / narrowest, q, -1.0)
+    feasible = unstable = 0
+    for first in range(0, n_draws, _BLOCK):
+        n = min(_BLOCK, n_draws - first)
+        a, e_out, cos_i = block[0, :n], block[1, :n], block[2, :n]
+        _draw_block(key, cell, first, prior, a, e_out, cos_i)
+        for k in range(n):
+            feasible += _passes(a[k], e_out[k], cos_i[k], circularity, r_crit)
+        if _outer_ecc(1.0, prior) < always_stable:
+            continue
+        for k in range(n):
+            if e_out[k] < always_stable:
+                continue
+            if e_out[k] < always_unstable and a_out > a[k] * _stable_ratio(
+                q, e_out[k], cos_i[k]
+            ):
+                continue
+            unstable += 1
+            feasible -= _passes(a[k], e_out[k], cos_i[k], circularity, r_crit)
+    return feasible, unstable
+
+
+@njit(parallel=True, cache=True, error_model="numpy")
+def _count_draws(key, n_draws, prior, a_out, q, circularity, r_crit, counts):
+    for cell in prange(len(a_out)):
+        counts[:, cell] = _count_cell(
+            key, cell, n_draws, prior, a_out[cell], q[cell], circularity[cell], r_crit
+        )

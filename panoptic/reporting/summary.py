@@ -1,0 +1,64 @@
+"""SUMMARY.txt: the verdicts of a run as plain text, 80 columns wide."""
+
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from panoptic.statement import NotRun, Statement
+
+WIDTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One question: what its numbers mean in words, then lines of its own.
+
+    lines : kept as they are where they fit; a longer one is wrapped below its own
+        indentation.
+    """
+
+    title: str
+    statements: tuple[Statement | NotRun, ...] = ()
+    lines: tuple[str, ...] = ()
+
+
+def compose_summary(header_lines: Iterable[str], sections: Iterable[Section]) -> str:
+    """Return the summary: what was read, then each section, verdicts first.
+
+    No line is wider than 80 columns, unless one word (a URL) is.
+    """
+    parts = [_wrapped(line) for line in header_lines]
+    for section in sections:
+        parts += ["", section.title.upper(), "-" * min(len(section.title), WIDTH)]
+        parts += [_state(statement) for statement in section.statements]
+        parts += [_wrapped(line) for line in section.lines]
+    return "\n".join(parts) + "\n"
+
+
+def _state(statement: Statement | NotRun) -> str:
+    if isinstance(statement, NotRun):
+        return _filled(f"Not run: {statement.reason}", first="* ", then="  ")
+    parts = [_filled(statement.text, first="* ", then="  ")]
+    if statement.evidence:
+        parts.append(_filled(statement.evidence, first="    ", then="    "))
+    if statement.caveat:
+        parts.append(_filled(statement.caveat, first="    But: ", then="    "))
+    return "\n".join(parts)
+
+
+def _wrapped(line: str) -> str:
+    if len(line) <= WIDTH:
+        return line.rstrip()
+    margin = line[: len(line) - len(line.lstrip())]
+    return _filled(line.strip(), first=margin, then=f"{margin}  ")
+
+
+def _filled(text: str, *, first: str, then: str) -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=then,
+        break_long_words=False,  # a URL cut in two is no URL
+        break_on_hyphens=False,  # nor is a name, or a negative number
+    )
