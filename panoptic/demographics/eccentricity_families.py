@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 ROWS_PER_PARAMETER = 3
 LOG_PARAMETER_LIMIT = 14.0  # of either sign; the search is bent back there
 MAX_TURNS = 1000
-SIMPLEX_TOLERANCE = 1e-9  # on lnL, within a simplex
+FINE, COARSE = 1e-9, 1e-5  # on lnL, within a simplex: of the data, of a simulation
 
 
 class Family(StrEnum):
@@ -141,8 +141,10 @@ def _best_of_starts(law: _Law, value: Floats, spans: Floats) -> tuple[Floats, fl
     def lnl(searched: Floats, which: NDArray[np.intp]) -> Floats:
         return log_likelihoods(law, searched, value[None, :], spans)
 
-    tops, heights = climb_simplex(lnl, starts)
-    tops, heights = climb_simplex(lnl, tops)  # a new simplex leaves a false end
+    tops, heights = climb_simplex(lnl, starts, tolerance=FINE)
+    tops, heights = climb_simplex(
+        lnl, tops, tolerance=FINE
+    )  # a new simplex leaves a false end
     best = int(np.argmax(heights))
     return tops[best], float(heights[best])
 
@@ -164,7 +166,7 @@ def _goodness_of_fit(
     def lnl(parameters: Floats, which: NDArray[np.intp]) -> Floats:
         return log_likelihoods(law, parameters, drawn[which], np.empty((2, 0)))
 
-    refitted, _ = climb_simplex(lnl, repeated)
+    refitted, _ = climb_simplex(lnl, repeated, tolerance=COARSE)
     distances = _distance(law, drawn, refitted)
     return float((1 + (distances >= observed).sum()) / (1 + n_gof))
 
@@ -180,7 +182,10 @@ def _distance(law: _Law, value: Floats, searched: Floats) -> Floats:
 
 
 def climb_simplex(
-    height: Callable[[Floats, NDArray[np.intp]], Floats], start: Floats
+    height: Callable[[Floats, NDArray[np.intp]], Floats],
+    start: Floats,
+    *,
+    tolerance: float,
 ) -> tuple[Floats, Floats]:
     """Maximise R functions at once by the simplex of Nelder & Mead (1965).
 
@@ -188,6 +193,7 @@ def climb_simplex(
     ----------
     height : takes points (r, p) and the r indices of their functions, gives (r,).
     start : (R, p).
+    tolerance : a simplex whose heights differ by less is at its top.
 
     Returns
     -------
@@ -200,7 +206,7 @@ def climb_simplex(
     heights = np.stack([height(corners[:, k], active) for k in range(p + 1)], axis=1)
     for _ in range(MAX_TURNS):
         spread = heights[active].max(axis=1) - heights[active].min(axis=1)
-        active = active[spread > SIMPLEX_TOLERANCE]
+        active = active[spread > tolerance]
         if not len(active):
             break
         corners[active], heights[active] = _turn(
@@ -265,7 +271,8 @@ def _beta_log_density(parameters: Floats, x: Floats) -> Floats:
 
 
 def _beta_distribution(parameters: Floats, x: Floats) -> Floats:
-    return betainc(_column(parameters, 0), _column(parameters, 1), x)
+    a, b = _column(parameters, 0), _column(parameters, 1)
+    return np.asarray(betainc(a, b, x), np.float64)
 
 
 def _beta_draw(parameters: Floats, n: int, rng: np.random.Generator) -> Floats:
@@ -290,7 +297,7 @@ def _rayleigh_distribution(parameters: Floats, x: Floats) -> Floats:
 def _rayleigh_draw(parameters: Floats, n: int, rng: np.random.Generator) -> Floats:
     s = _column(parameters, 0)
     u = rng.random((len(parameters), n))
-    return s * np.sqrt(-2.0 * np.log1p(-u * _rayleigh_norm(s)))
+    return np.asarray(s * np.sqrt(-2.0 * np.log1p(-u * _rayleigh_norm(s))), np.float64)
 
 
 def _mixed_log_density(parameters: Floats, x: Floats) -> Floats:
@@ -334,7 +341,8 @@ def _gamma_draw(parameters: Floats, n: int, rng: np.random.Generator) -> Floats:
 
 def _kumaraswamy_log_density(parameters: Floats, x: Floats) -> Floats:
     a, b = _column(parameters, 0), _column(parameters, 1)
-    return np.log(a * b) + xlogy(a - 1.0, x) + xlog1py(b - 1.0, -(x**a))
+    log_density = np.log(a * b) + xlogy(a - 1.0, x) + xlog1py(b - 1.0, -(x**a))
+    return np.asarray(log_density, np.float64)
 
 
 def _kumaraswamy_distribution(parameters: Floats, x: Floats) -> Floats:
@@ -345,7 +353,7 @@ def _kumaraswamy_distribution(parameters: Floats, x: Floats) -> Floats:
 def _kumaraswamy_draw(parameters: Floats, n: int, rng: np.random.Generator) -> Floats:
     a, b = _column(parameters, 0), _column(parameters, 1)
     u = rng.random((len(parameters), n))
-    return (-np.expm1(np.log1p(-u) / b)) ** (1.0 / a)
+    return np.asarray((-np.expm1(np.log1p(-u) / b)) ** (1.0 / a), np.float64)
 
 
 _LAWS: dict[Family, _Law] = {
