@@ -7,9 +7,13 @@ from numpy.testing import assert_allclose
 from panoptic.constants import GM_SUN_M3_S2, MSUN_MJUP, RJUP_AU, RSUN_AU
 from panoptic.dynamics.tides import (
     SPIRAL_IN_SHARE,
+    circularisation_time_yr,
+    companion_tide_rate_per_yr,
+    shrinkage,
     stellar_tide,
     stellar_tide_time_yr,
     tidal_radius_au,
+    widest_arrival_au,
 )
 
 SYSTEM = {"host_radius_rsun": 0.2276, "axis_au": 0.02604}
@@ -57,3 +61,32 @@ def test_at_the_tidal_radius_the_star_pulls_as_the_companion_does(mass, radius):
 
 def test_an_unknown_value_stays_unknown():
     assert np.isnan(tidal_radius_au(0.2, np.nan, companion_radius_rjup=1.0))
+
+
+BODY = {"companion_radius_rjup": 1.0, "love_number": 0.37, "time_lag_s": 1.0}
+
+
+def test_shrinkage_at_both_ends():
+    assert_allclose(shrinkage(1.0), 12.684, atol=5e-4)
+    assert_allclose(shrinkage(1e-3) / 1e-6, 3.5, rtol=1e-4)
+
+
+def test_pseudo_synchronous_tides_keep_angular_momentum():
+    # with a (1 - e^2) constant, de/dt = (1 - e^2)/(2 e) (1/a) da/dt; at small e that
+    # is the circularisation rate
+    e = 1e-3
+    rate = companion_tide_rate_per_yr(0.2, 0.3, axis_au=0.05, ecc=e, **BODY)
+    de_dt = (1 - e**2) / (2 * e) * rate
+    time = circularisation_time_yr(0.2, 0.3, axis_au=0.05, **BODY)
+    assert_allclose(-e / de_dt, time, rtol=1e-5)
+
+
+def test_the_widest_arrival_decays_in_just_the_horizon():
+    a, horizon = 1.0, 1.0
+    final = widest_arrival_au(0.2, 0.3, axis_au=a, horizon_gyr=horizon, **BODY)
+    e = np.sqrt(1 - final / a)
+    rate = companion_tide_rate_per_yr(0.2, 0.3, axis_au=a, ecc=e, **BODY)
+    share_of_time_there = np.sqrt(final / a)
+    # the estimate takes f at e = 1
+    assert_allclose(-1 / (rate * share_of_time_there), horizon * 1e9, rtol=0.1)
+    assert 0.005 < final < 0.05

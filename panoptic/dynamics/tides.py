@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from panoptic.constants import MSUN_MJUP, RJUP_AU, RSUN_AU
+from panoptic.constants import G_AU3_MSUN_YR2, MSUN_MJUP, RJUP_AU, RSUN_AU, YEAR_S
 from panoptic.orbits import mean_motion_per_yr
 
 Floats = NDArray[np.float64]
@@ -92,3 +92,92 @@ def tidal_radius_au(
     m_star = np.asarray(host_mass_msun, dtype=np.float64)
     m_c = np.asarray(companion_mass_mjup, dtype=np.float64) / MSUN_MJUP
     return np.asarray(companion_radius_rjup) * RJUP_AU * np.cbrt(m_star / m_c)
+
+
+# --- the tide in the companion: constant time lag, pseudo-synchronous spin -----------
+
+
+def shrinkage(ecc: ArrayLike) -> Floats:
+    """Return f1 - f2^2/f5 of Hut 1981 (A&A 99, 126): what shrinks an eccentric orbit.
+
+    f1 = 1 + 31e^2/2 + 255e^4/8 + 185e^6/16 + 25e^8/64, f2 = 1 + 15e^2/2 + 45e^4/8 +
+    5e^6/16, f5 = 1 + 3e^2 + 3e^4/8; 7 e^2/2 near 0, 12.684 at 1.
+    """
+    x = np.square(np.asarray(ecc, dtype=np.float64))
+    f1 = 1.0 + x * (31 / 2 + x * (255 / 8 + x * (185 / 16 + x * 25 / 64)))
+    f2 = 1.0 + x * (15 / 2 + x * (45 / 8 + x * 5 / 16))
+    f5 = 1.0 + x * (3.0 + x * 3 / 8)
+    return f1 - f2**2 / f5
+
+
+def companion_tide_rate_per_yr(
+    host_mass_msun: ArrayLike,
+    companion_mass_mjup: ArrayLike,
+    *,
+    axis_au: ArrayLike,
+    ecc: ArrayLike,
+    companion_radius_rjup: ArrayLike,
+    love_number: ArrayLike,
+    time_lag_s: ArrayLike,
+) -> Floats:
+    """Return (1/a) da/dt = -6 k2 dt_L (m0/m1)(R/a)^5 n^2 j^-15 (f1 - f2^2/f5).
+
+    Equilibrium tide in the companion, a (1 - e^2) conserved. k2 is the Love number.
+    """
+    m0 = np.asarray(host_mass_msun, dtype=np.float64)
+    m1 = np.asarray(companion_mass_mjup, dtype=np.float64) / MSUN_MJUP
+    a = np.asarray(axis_au, dtype=np.float64)
+    e = np.asarray(ecc, dtype=np.float64)
+    swelling = (np.asarray(companion_radius_rjup) * RJUP_AU / a) ** 5
+    lag_yr = np.asarray(time_lag_s, dtype=np.float64) / YEAR_S
+    n = mean_motion_per_yr(a, m0 + m1)
+    strength = 6.0 * np.asarray(love_number) * lag_yr * (m0 / m1) * swelling * n**2
+    return -strength * shrinkage(e) / (1.0 - e**2) ** 7.5
+
+
+def circularisation_time_yr(
+    host_mass_msun: ArrayLike,
+    companion_mass_mjup: ArrayLike,
+    *,
+    axis_au: ArrayLike,
+    companion_radius_rjup: ArrayLike,
+    love_number: ArrayLike,
+    time_lag_s: ArrayLike,
+) -> Floats:
+    """Return -e/(de/dt) of a nearly circular orbit by the tide in the companion.
+
+    (1/e) de/dt = -(21/2) k2 dt_L n^2 (m0/m1) (R/a)^5.
+    """
+    m0 = np.asarray(host_mass_msun, dtype=np.float64)
+    m1 = np.asarray(companion_mass_mjup, dtype=np.float64) / MSUN_MJUP
+    a = np.asarray(axis_au, dtype=np.float64)
+    swelling = (np.asarray(companion_radius_rjup) * RJUP_AU / a) ** 5
+    lag_yr = np.asarray(time_lag_s, dtype=np.float64) / YEAR_S
+    n = mean_motion_per_yr(a, m0 + m1)
+    return m1 / (10.5 * np.asarray(love_number) * lag_yr * n**2 * m0 * swelling)
+
+
+def widest_arrival_au(
+    host_mass_msun: ArrayLike,
+    companion_mass_mjup: ArrayLike,
+    *,
+    axis_au: ArrayLike,
+    horizon_gyr: ArrayLike,
+    companion_radius_rjup: ArrayLike,
+    love_number: ArrayLike,
+    time_lag_s: ArrayLike,
+) -> Floats:
+    """Return the largest circular axis a_F that the companion's tide can deliver.
+
+    Migrates roughly if a_F < [6 k2 dt_L (m0/m1) R^5 G m_in (12.684) T / a]^(1/7): the
+    decay time near e_max, with a (1 - e^2) = a_F, equals the share of the horizon
+    that a cycle spends there, sqrt(1 - e_max^2).
+    """
+    m0 = np.asarray(host_mass_msun, dtype=np.float64)
+    m1 = np.asarray(companion_mass_mjup, dtype=np.float64) / MSUN_MJUP
+    radius = np.asarray(companion_radius_rjup, dtype=np.float64) * RJUP_AU
+    lag_yr = np.asarray(time_lag_s, dtype=np.float64) / YEAR_S
+    pull = 6.0 * np.asarray(love_number) * lag_yr * (m0 / m1) * radius**5
+    gravity = G_AU3_MSUN_YR2 * (m0 + m1)
+    time = np.asarray(horizon_gyr, dtype=np.float64) * 1e9 / np.asarray(axis_au)
+    return (pull * gravity * shrinkage(1.0) * time) ** (1.0 / 7.0)

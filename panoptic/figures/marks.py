@@ -1,0 +1,278 @@
+"""The mark of one companion: shape for its method, fill for its mass, and limits."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import matplotlib.patheffects as effects
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.typing import ColorType
+from numpy.typing import ArrayLike, NDArray
+
+from panoptic.figures.style import (
+    FAINT,
+    INK,
+    PAPER,
+    QUIET,
+    VERMILION,
+    figure_of,
+    settle,
+)
+from panoptic.sample import MassProvenance
+
+Points = NDArray[np.float64]
+
+MARKER_OF_METHOD = {
+    "Transit": "o",
+    "Radial Velocity": "^",
+    "Microlensing": "D",
+    "Imaging": "s",
+    "Astrometry": "p",
+    "Eclipse Timing Variations": "v",
+    "Transit Timing Variations": "v",
+    "Orbital Brightness Modulation": "<",
+    "Pulsar Timing": ">",
+}
+OTHER_METHOD = "h"
+# Points, so that the shapes have about one area.
+_SIZE_OF_MARKER = {"o": 4.6, "^": 5.0, "D": 3.9, "s": 4.2, "p": 5.2, "X": 4.2}
+_MASS_FROM_RADIUS = "0.84"  # paler than any grey of cividis, in a pale outline
+_ARROW_POINTS = 9.0
+_RING: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": "o",
+    "markersize": 9.5,
+    "markerfacecolor": "none",
+    "markeredgecolor": VERMILION,
+    "markeredgewidth": 1.4,
+}
+_RIM = 1.0  # points, the coloured rim of an open mark
+
+
+def marker_of(method: str) -> str:
+    """Return the shape of a detection method; a hexagon for one not foreseen."""
+    return MARKER_OF_METHOD.get(method, OTHER_METHOD)
+
+
+def draw_mark(
+    axes: Axes,
+    x: float,
+    y: float,
+    *,
+    marker: str,
+    colour: ColorType,
+    provenance: str = MassProvenance.MASS,
+    gid: str | None = None,
+    zorder: float = 3.0,
+) -> Line2D:
+    """Draw one companion: filled, open (Msini) or grey (mass from its radius).
+
+    An open mark carries its colour on a broad rim between two dark lines, so that
+    pale colours stay visible on paper.
+    """
+    mark = key(marker, "", colour=colour, provenance=provenance)
+    mark.set(xdata=[x], ydata=[y], zorder=zorder)
+    axes.add_line(mark)
+    axes.autoscale_view()
+    if gid is not None:
+        mark.set_gid(gid)
+    return mark
+
+
+def draw_errors(
+    axes: Axes,
+    x: float,
+    y: float,
+    *,
+    x_below: float = np.nan,
+    x_above: float = np.nan,
+    y_below: float = np.nan,
+    y_above: float = np.nan,
+) -> None:
+    """Draw the error bars that are known; NaN draws none on that side."""
+    bars: dict[str, Any] = {
+        "color": FAINT,
+        "linewidth": 0.5,
+        "zorder": 1.5,
+        "solid_capstyle": "butt",
+    }
+    if np.isfinite([x_below, x_above]).any():
+        ends = [x - np.nan_to_num(x_below), x + np.nan_to_num(x_above)]
+        axes.plot(ends, [y, y], **bars)
+    if np.isfinite([y_below, y_above]).any():
+        ends = [y - np.nan_to_num(y_below), y + np.nan_to_num(y_above)]
+        axes.plot([x, x], ends, **bars)
+
+
+def draw_limit(axes: Axes, x: float, y: float, *, upward: bool = False) -> None:
+    """Draw the arrow of a limit: down from an upper one, up from a lower one."""
+    arrow = axes.annotate(
+        "",
+        xy=(x, y),
+        xytext=(0.0, _ARROW_POINTS if upward else -_ARROW_POINTS),
+        textcoords="offset points",
+        arrowprops={
+            "arrowstyle": "<|-,head_length=0.22,head_width=0.13",
+            "linewidth": 0.7,
+            "color": INK,
+            "shrinkA": 0.0,
+            "shrinkB": 0.0,
+        },
+        zorder=2.0,
+    )
+    arrow.set_in_layout(False)
+
+
+def ring_target(axes: Axes, x: float, y: float, *, label: str) -> None:
+    """Ring the studied object and write its name where it hides the fewest marks.
+
+    Call it last: it reads the limits of the axes and the marks drawn so far.
+    """
+    taken = _marks_in_points(axes)
+    axes.add_line(Line2D([x], [y], **_RING, zorder=4.0))
+    offset = _free_place(axes, _in_points(axes, x, y)[0], taken, width=_width(label))
+    text = axes.annotate(
+        label,
+        xy=(x, y),
+        xytext=offset,
+        textcoords="offset points",
+        ha="center",
+        va="center",
+        color=VERMILION,
+        fontweight="bold",
+        arrowprops={
+            "arrowstyle": "-",
+            "color": VERMILION,
+            "linewidth": 0.7,
+            "shrinkA": 1.0,
+            "shrinkB": 5.5,
+        },
+        zorder=5.0,
+    )
+    text.set_path_effects([effects.withStroke(linewidth=2.0, foreground=PAPER)])
+    text.set_in_layout(False)
+
+
+def _marks_in_points(axes: Axes) -> Points:
+    """Return where the marks are, (n, 2), once the layout has settled."""
+    settle(figure_of(axes))
+    marks = [
+        line.get_xydata()
+        for line in axes.lines
+        if line.get_marker() not in ("", "None")
+    ]
+    data = np.concatenate([np.empty((0, 2)), *marks])
+    return _in_points(axes, data[:, 0], data[:, 1])
+
+
+def _in_points(axes: Axes, x: ArrayLike, y: ArrayLike) -> Points:
+    """Return data places in points of the page, (n, 2)."""
+    places = np.column_stack([np.atleast_1d(x), np.atleast_1d(y)])
+    return axes.transData.transform(places) * 72.0 / figure_of(axes).dpi
+
+
+def _width(label: str) -> float:
+    return 5.0 * len(label)
+
+
+def _free_place(
+    axes: Axes, start: Points, taken: Points, *, width: float
+) -> tuple[float, float]:
+    """Return the offset of the label that covers the fewest marks, nearest first.
+
+    A mark under the label counts most, then a label outside the frame, then marks
+    along the line that leads to it.
+    """
+    box = axes.get_window_extent()
+    corners = np.array([[box.x0, box.y0], [box.x1, box.y1]])
+    corners *= 72.0 / figure_of(axes).dpi
+    half = np.array([0.5 * width + 3.0, 7.0])
+    steps = np.linspace(0.15, 1.0, 12)[:, None]
+    best, least = (0.0, 20.0), np.inf
+    for radius in (22.0, 32.0, 44.0, 60.0, 80.0, 110.0, 145.0):
+        for angle in np.radians(np.arange(15.0, 375.0, 15.0)):
+            offset = radius * np.array([np.cos(angle), np.sin(angle)])
+            if abs(offset[0]) < half[0] + 6.0 and abs(offset[1]) < half[1] + 8.0:
+                continue  # over the ring itself
+            centre = start + offset
+            covered = np.sum(np.all(np.abs(taken - centre) < half + 2.0, axis=1))
+            outside = np.any(
+                (centre - half < corners[0]) | (centre + half > corners[1])
+            )
+            way = start + steps * offset
+            crossed = np.any(np.hypot(*(taken[:, None] - way).T) < 4.0, axis=0).sum()
+            cost = 10.0 * covered + 50.0 * outside + 1.0 * crossed + 0.03 * radius
+            if cost < least:
+                best, least = (float(offset[0]), float(offset[1])), cost
+    return best
+
+
+def name_line(axes: Axes, text: str, *, x: float, y: float) -> None:
+    """Write what a line is, above its right end at (x, y)."""
+    words = axes.annotate(
+        text,
+        xy=(x, y),
+        xytext=(-3.0, 1.5),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        color=QUIET,
+        fontsize=6.0,
+        zorder=2.5,
+    )
+    words.set_path_effects([effects.withStroke(linewidth=2.0, foreground=PAPER)])
+
+
+def key(
+    marker: str,
+    label: str,
+    *,
+    colour: ColorType = QUIET,
+    provenance: str = MassProvenance.MASS,
+) -> Line2D:
+    """Return the mark without a place, as a legend shows it."""
+    is_open = provenance == MassProvenance.MSINI
+    from_radius = provenance == MassProvenance.MASS_RADIUS
+    solid = _MASS_FROM_RADIUS if from_radius else colour
+    mark = Line2D(
+        [],
+        [],
+        linestyle="none",
+        marker=marker,
+        markersize=_SIZE_OF_MARKER.get(marker, 4.8) * (0.85 if from_radius else 1.0),
+        markerfacecolor=PAPER if is_open else solid,
+        markeredgecolor=colour if is_open else (QUIET if from_radius else INK),
+        markeredgewidth=_RIM if is_open else 0.4,
+        label=label,
+    )
+    if is_open:
+        outline = effects.Stroke(linewidth=_RIM + 0.7, foreground=INK)
+        mark.set_path_effects([outline, effects.Normal()])
+    return mark
+
+
+def limit_key(label: str) -> Line2D:
+    """Return the legend entry of `draw_limit`."""
+    return Line2D(
+        [], [], linestyle="none", marker=r"$\downarrow$", color=INK, label=label
+    )
+
+
+def target_key(label: str) -> Line2D:
+    """Return the legend entry of `ring_target`."""
+    return Line2D([], [], **_RING, label=label)
+
+
+def method_keys(methods: Iterable[str]) -> list[Line2D]:
+    """Return one legend entry per method, in the order the shapes are listed here."""
+    order = list(MARKER_OF_METHOD)
+    known = sorted(
+        set(methods), key=lambda m: (order.index(m) if m in order else len(order), m)
+    )
+    return [key(marker_of(method), method or "unknown method") for method in known]
+
+
+def gid_of(pl_name: str) -> str:
+    """Return the name a companion's mark carries inside an SVG."""
+    return f"object:{pl_name}"
