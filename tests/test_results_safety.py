@@ -21,7 +21,7 @@ from panoptic.reporting.run_log import RunLog
 
 ROOT = Path(__file__).parent.parent
 N_FILES = 12
-N_KILLS = 40
+N_KILLS = 30
 
 # A process that forks writers: each makes one result after another until it is killed.
 WRITERS = f"""
@@ -36,7 +36,8 @@ for line in sys.stdin:
             with ResultsFolder(Path(sys.argv[1])) as results:
                 for number in range({N_FILES}):
                     # Some names change with the run, so that files come and go.
-                    name = f"{{number}}/{{generation % 3 if number % 2 else 'x'}}.txt"
+                    change = generation % 3 if number % 2 else "always"
+                    name = f"{{number % 2}}/{{number}}_{{change}}.txt"
                     results.text(name, f"generation {{generation}}")
                 results.finish({{"generation": generation}})
             generation += 1
@@ -87,7 +88,7 @@ def test_killed_at_any_moment(writers, tmp_path):
         pid = int(writers.stdout.readline())
         while not kill and not (folder / "manifest.json").exists():
             time.sleep(0.01)  # the first result must be there to be lost
-        time.sleep(moment.uniform(0.0, 0.05))
+        time.sleep(moment.uniform(0.0, 0.2))
         os.kill(pid, signal.SIGKILL)
         assert writers.stdout.readline() == "gone\n"
         what, _ = state(folder)
