@@ -1,12 +1,23 @@
-"""Which figure is drawn for which finding, and what stands under it."""
+"""Which figure shows which finding, under which name, with which caption.
 
-from typing import NamedTuple
+A question that was not asked keeps its figure: it says so, and why.
+"""
 
-import numpy as np
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePath
+
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from panoptic.figures.captions import Imprint
+from panoptic.figures.classifier_figures import (
+    binary_like_probabilities,
+    caption_classifier_validation,
+    caption_origin_probabilities,
+    plot_classifier_validation,
+    plot_origin_probabilities,
+    target_probability,
+)
 from panoptic.figures.companions_figures import (
     caption_axis_eccentricity,
     caption_mass_mass,
@@ -15,89 +26,97 @@ from panoptic.figures.companions_figures import (
 )
 from panoptic.figures.migration_figures import caption_feasibility, plot_feasibility
 from panoptic.figures.mixture_figures import caption_mass_mixture, plot_mass_mixture
-from panoptic.findings import Results, score_table
-from panoptic.statement import NotRun
-
-_MAIN_SAMPLE = "main sample"
+from panoptic.figures.style import part
+from panoptic.findings import InputRecord, Results
 
 
-class Drawn(NamedTuple):
-    """A figure with its caption."""
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A figure and what stands under it."""
 
     figure: Figure
     caption: str
 
 
 def draw(results: Results) -> dict[str, Drawn]:
-    """Return the figures of a run by the names of their files.
-
-    A question that was not asked has a figure too: it says why.
-    """
-    imprint = _imprint(results)
+    """Return every figure of a run by its name, in the order they are read."""
+    imprint = Imprint(
+        sources=tuple(_source(record) for record in results.record.inputs),
+        seed=results.record.seed,
+    )
     return {
-        "fig1_massmass": _mass_mass(results, imprint),
-        "fig2_ae": _axis_eccentricity(results, imprint),
-        "fig3_feasibility": _feasibility(results, imprint),
-        "fig4_mixture": _mixture(results, imprint),
+        name: Drawn(figure, caption)
+        for family in (_companions, _migration, _mixtures, _classifier)
+        for name, figure, caption in family(results, imprint)
     }
 
 
-def _imprint(results: Results) -> Imprint:
-    sources = tuple(
-        " ".join(filter(None, (entry.catalogue, entry.retrieved_utc)))
-        for entry in results.record.inputs
-    )
-    return Imprint(sources, results.record.seed)
+Named = Iterator[tuple[str, Figure, str]]
 
 
-def _mass_mass(results: Results, imprint: Imprint) -> Drawn:
+def _companions(results: Results, imprint: Imprint) -> Named:
+    sample, target = results.sample, results.target
     classifier = results.findings.classifier
-    target_p = None
-    if not isinstance(classifier, NotRun):
-        target_p = classifier.headline.target.probability.value
-    p_binary_like = _p_binary_like(results)
-    return Drawn(
-        plot_mass_mass(
-            results.sample, p_binary_like, target=results.target, target_p=target_p
-        ),
-        caption_mass_mass(
-            results.sample, p_binary_like, target=results.target, imprint=imprint
-        ),
+    scores = binary_like_probabilities(sample.frame, classifier)
+    target_score = target_probability(classifier)
+    yield (
+        "fig1_massmass",
+        plot_mass_mass(sample, scores, target=target, target_p=target_score),
+        caption_mass_mass(sample, scores, target=target, imprint=imprint),
+    )
+    yield (
+        "fig2_ae",
+        plot_axis_eccentricity(sample, target=target),
+        caption_axis_eccentricity(sample, target=target, imprint=imprint),
     )
 
 
-def _p_binary_like(results: Results) -> NDArray[np.float64]:
-    """The headline probability of every row of the sample, NaN where it has none."""
-    frame = results.sample.frame
-    scores = score_table(results.sample, results.findings.classifier)
-    probability = np.full(len(frame), np.nan)
-    probability[frame["q"].notna()] = scores["P_binary_like"]
-    return probability
-
-
-def _axis_eccentricity(results: Results, imprint: Imprint) -> Drawn:
-    return Drawn(
-        plot_axis_eccentricity(results.sample, target=results.target),
-        caption_axis_eccentricity(
-            results.sample, target=results.target, imprint=imprint
-        ),
+def _migration(results: Results, imprint: Imprint) -> Named:
+    criterion = part(results.findings.migration, lambda found: found.criterion)
+    yield (
+        "fig3_feasibility",
+        plot_feasibility(criterion),
+        caption_feasibility(criterion, imprint=imprint),
     )
 
 
-def _feasibility(results: Results, imprint: Imprint) -> Drawn:
-    migration = results.findings.migration
-    found = migration if isinstance(migration, NotRun) else migration.criterion
-    return Drawn(plot_feasibility(found), caption_feasibility(found, imprint=imprint))
+def _mixtures(results: Results, imprint: Imprint) -> Named:
+    """The sample of the verdict, and the one that needs no eccentricity."""
+    sample, target = results.sample, results.target
+    found = results.findings.mixture
+    for name, rows, selection, words in (
+        ("fig4_mixture", sample.main, part(found, lambda f: f.main), "main sample"),
+        (
+            "fig5_mixture_mass_orbit",
+            sample.mass_orbit_with_limits,
+            part(found, lambda f: f.mass_orbit_with_limits),
+            "all rows with mass ratio and axis",
+        ),
+    ):
+        yield (
+            name,
+            plot_mass_mixture(rows, selection, name=words, target=target),
+            caption_mass_mixture(selection, name=words, target=target, imprint=imprint),
+        )
 
 
-def _mixture(results: Results, imprint: Imprint) -> Drawn:
-    mixture = results.findings.mixture
-    selection = mixture if isinstance(mixture, NotRun) else mixture.main
-    return Drawn(
-        plot_mass_mixture(
-            results.sample.main, selection, name=_MAIN_SAMPLE, target=results.target
-        ),
-        caption_mass_mixture(
-            selection, name=_MAIN_SAMPLE, target=results.target, imprint=imprint
-        ),
+def _classifier(results: Results, imprint: Imprint) -> Named:
+    rows, found = results.sample.scored, results.findings.classifier
+    target = results.target
+    yield (
+        "fig6_classifier",
+        plot_origin_probabilities(rows, found, target=target),
+        caption_origin_probabilities(rows, found, target=target, imprint=imprint),
     )
+    yield (
+        "fig7_classifier_validation",
+        plot_classifier_validation(found),
+        caption_classifier_validation(found, imprint=imprint),
+    )
+
+
+def _source(record: InputRecord) -> str:
+    """Return a catalogue with its date, or with its file where no date is known."""
+    if record.retrieved_utc:
+        return f"{record.catalogue} of {record.retrieved_utc[:10]} ({record.origin})"
+    return f"{record.catalogue} ({record.origin} {PurePath(record.location).name})"

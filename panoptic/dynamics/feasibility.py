@@ -6,9 +6,9 @@ grid's other cells, the threads or the order (a counter-based generator), so a l
 run repeats the draws of a shorter one and adds to them.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum
 
 import numpy as np
 from numba import njit, prange
@@ -20,131 +20,40 @@ from panoptic.dynamics.kozai_lidov import (
     averaging_ratio,
     order_of_magnitude_time_yr,
 )
+from panoptic.dynamics.perturbers import (
+    EccentricityLaw,
+    InnerOrbit,
+    OuterOrbitPrior,
+    PerturberGrid,
+    Progress,
+    require_outside,
+    require_positive,
+)
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
-Progress = Callable[[int, int], None]
 
 COVERED_FRACTION = 0.1  # a cell with at least this fraction counts as covered
 _Z_95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
 
 
-class EccentricityLaw(StrEnum):
-    """How outer eccentricities are distributed between their bounds."""
+class Stream(IntEnum):
+    """What draws are for: two streams share no number."""
 
-    UNIFORM = "uniform"
-    THERMAL = "thermal"  # density 2 e
-
-
-@dataclass(frozen=True, slots=True)
-class InnerOrbit:
-    """Host, companion and where the companion starts, on a circular orbit.
-
-    The initial semi-major axis is log-uniform between the two ends of `axis_au`; equal
-    ends fix it.
-
-    Raises
-    ------
-    ValueError
-        for a mass, radius or axis that is not positive, or ends out of order.
-    """
-
-    host_mass_msun: float
-    host_radius_rsun: float
-    companion_mass_mjup: float
-    companion_radius_rjup: float
-    axis_au: tuple[float, float]
-
-    def __post_init__(self) -> None:
-        for name in (
-            "host_mass_msun",
-            "host_radius_rsun",
-            "companion_mass_mjup",
-            "companion_radius_rjup",
-        ):
-            _require_positive(name, getattr(self, name))
-        _require_range("axis_au", self.axis_au)
-
-    @property
-    def mass_msun(self) -> float:
-        """Mass of host and companion."""
-        return self.host_mass_msun + self.companion_mass_mjup / MSUN_MJUP
-
-    @property
-    def typical_axis_au(self) -> float:
-        """The fixed initial axis, or the median of its distribution."""
-        return float(np.sqrt(self.axis_au[0] * self.axis_au[1]))
+    MAP = 0  # rows are cells
+    OBJECTS = 1  # rows are observed companions
 
 
 @dataclass(frozen=True, slots=True)
-class PerturberGrid:
-    """The cells of a map: every mass with every semi-major axis.
+class DrawnOrbits:
+    """Orbits of drawn triples, every array (n_rows, n_draws)."""
 
-    Cell (i, k) has index i * len(axis_au) + k.
-    """
-
-    mass_msun: Floats  # (n_mass,)
-    axis_au: Floats  # (n_axis,)
-
-    def __post_init__(self) -> None:
-        for name in ("mass_msun", "axis_au"):
-            values = getattr(self, name)
-            if values.ndim != 1 or not len(values) or not np.all(values > 0):
-                raise ValueError(f"{name} must be a row of positive numbers: {values}")
-
-    @classmethod
-    def log_spaced(
-        cls,
-        mass_range_msun: tuple[float, float],
-        axis_range_au: tuple[float, float],
-        *,
-        n_mass: int,
-        n_axis: int,
-    ) -> "PerturberGrid":
-        """Return a grid from end to end; a single cell lies at the geometric mean."""
-        _require_range("perturber mass", mass_range_msun)
-        _require_range("perturber axis", axis_range_au)
-        return cls(_points(mass_range_msun, n_mass), _points(axis_range_au, n_axis))
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return len(self.mass_msun), len(self.axis_au)
-
-    @property
-    def n_cells(self) -> int:
-        return len(self.mass_msun) * len(self.axis_au)
-
-    def per_cell(self) -> tuple[Floats, Floats]:
-        """Return mass and axis of every cell, (n_cells,) each."""
-        mass, axis = np.meshgrid(self.mass_msun, self.axis_au, indexing="ij")
-        return mass.ravel(), axis.ravel()
-
-
-@dataclass(frozen=True, slots=True)
-class OuterOrbitPrior:
-    """How the outer orbit's eccentricity and mutual inclination are drawn.
-
-    Inclinations are isotropic (cos i uniform) between their bounds.
-    """
-
-    ecc_range: tuple[float, float] = (0.0, 0.8)
-    ecc_law: EccentricityLaw = EccentricityLaw.UNIFORM
-    inclination_range_deg: tuple[float, float] = (0.0, 180.0)
-
-    def __post_init__(self) -> None:
-        low, high = self.ecc_range
-        if not 0 <= low <= high < 1:
-            raise ValueError(f"outer eccentricities must lie in [0, 1): {low}, {high}")
-        low, high = self.inclination_range_deg
-        if not 0 <= low <= high <= 180:
-            raise ValueError(f"inclinations must lie in [0, 180] deg: {low}, {high}")
-
-    @property
-    def median_ecc(self) -> float:
-        low, high = self.ecc_range
-        if self.ecc_law is EccentricityLaw.THERMAL:
-            return float(np.sqrt(0.5 * (low**2 + high**2)))
-        return 0.5 * (low + high)
+    ecc_out: Floats
+    cos_inclination: Floats
+    axis_au: Floats  # of the companion at the start
+    pericentre_rad: Floats
+    node_rad: Floats
+    uniform: Floats  # in [0, 1), for what else the caller draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +117,7 @@ def map_feasibility(
         ("horizon_gyr", horizon_gyr),
         ("r_crit_rstar", r_crit_rstar),
     ):
-        _require_positive(name, value)
+        require_positive(name, value)
     require_outside(grid, inner)
     mass, axis_out = grid.per_cell()
     reference_time = order_of_magnitude_time_yr(
@@ -217,9 +126,9 @@ def map_feasibility(
     r_crit_au = r_crit_rstar * inner.host_radius_rsun * RSUN_AU
     counts = np.zeros((2, grid.n_cells), dtype=np.int64)
     _count_draws(
-        np.array([seed & 0xFFFFFFFF, seed >> 32], dtype=np.uint64),
+        _key(seed, Stream.MAP),
         n_draws,
-        _prior_constants(inner, prior),
+        _prior_constants(inner.axis_au, prior),
         axis_out,
         mass / inner.mass_msun,
         (horizon_gyr * 1e9 / reference_time) ** (2.0 / 3.0),
@@ -251,6 +160,30 @@ def map_feasibility(
     )
 
 
+def draw_orbits(
+    rows: Sequence[int],
+    prior: OuterOrbitPrior,
+    *,
+    axis_range_au: tuple[float, float],
+    n_draws: int,
+    seed: int,
+    stream: Stream = Stream.MAP,
+) -> DrawnOrbits:
+    """Return the first draws of some rows (cells of the map, or objects).
+
+    Eccentricity, inclination and axis are those that `map_feasibility` uses.
+    """
+    constants, key = _prior_constants(axis_range_au, prior), _key(seed, stream)
+    columns = np.empty((6, len(rows), n_draws + n_draws % 2))
+    for place, row in enumerate(rows):
+        e_out, cos_i, a, pericentre, node, uniform = columns[:, place]
+        _draw_shapes(key, row, 0, constants, e_out, cos_i)
+        _draw_starts(key, row, 0, constants, a, pericentre)
+        _fill_uniforms(key, row, 0, _REST, node, uniform)
+    columns[3:5] *= 2.0 * np.pi
+    return DrawnOrbits(*columns[:, :, :n_draws])
+
+
 def wilson_interval(successes: ArrayLike, n: int) -> tuple[Floats, Floats]:
     """Return the 95 % score interval of a binomial share (Wilson 1927).
 
@@ -264,32 +197,6 @@ def wilson_interval(successes: ArrayLike, n: int) -> tuple[Floats, Floats]:
     low = np.where(share == 0.0, 0.0, np.maximum(centre - half, 0.0))
     high = np.where(share == 1.0, 1.0, np.minimum(centre + half, 1.0))
     return low, high
-
-
-def require_outside(grid: PerturberGrid, inner: InnerOrbit) -> None:
-    """Raise ValueError if a perturber of the grid starts inside the inner orbit."""
-    nearest, widest = float(grid.axis_au.min()), inner.axis_au[1]
-    if nearest <= widest:
-        raise ValueError(
-            f"the perturber's semi-major axis, from {nearest:g} AU, must lie outside "
-            f"the inner orbit, up to {widest:g} AU"
-        )
-
-
-def _points(ends: tuple[float, float], n: int) -> Floats:
-    if n < 1:
-        raise ValueError(f"a grid needs at least one cell along each axis, got {n}")
-    return np.geomspace(*ends, n) if n > 1 else np.sqrt([ends[0] * ends[1]])
-
-
-def _require_positive(name: str, value: float) -> None:
-    if not value > 0:
-        raise ValueError(f"{name} must be positive, got {value}")
-
-
-def _require_range(name: str, ends: tuple[float, float]) -> None:
-    if not 0 < ends[0] <= ends[1]:
-        raise ValueError(f"{name} must be 0 < low <= high, got {ends[0]}, {ends[1]}")
 
 
 def _typical_orbit(
@@ -323,7 +230,14 @@ def _typical_orbit(
 # --- kernels -------------------------------------------------------------------------
 
 
-def _prior_constants(inner: InnerOrbit, prior: OuterOrbitPrior) -> Floats:
+def _key(seed: int, stream: Stream) -> NDArray[np.uint64]:
+    """Return the two words of the generator's key, and the stream's counter word."""
+    return np.array([seed & 0xFFFFFFFF, seed >> 32, stream], dtype=np.uint64)
+
+
+def _prior_constants(
+    axis_range_au: tuple[float, float], prior: OuterOrbitPrior
+) -> Floats:
     """Return what the kernels need to turn uniforms into orbits.
 
     e_out^k is uniform between its bounds with k = 1 (uniform law) or 2 (thermal).
@@ -331,11 +245,18 @@ def _prior_constants(inner: InnerOrbit, prior: OuterOrbitPrior) -> Floats:
     power = 2.0 if prior.ecc_law is EccentricityLaw.THERMAL else 1.0
     ecc = np.array(prior.ecc_range) ** power
     cos_i = np.cos(np.radians(prior.inclination_range_deg))
-    log_a = np.log(inner.axis_au)
-    starts_and_spans = [
-        (low, high - low) for low, high in (ecc, cos_i[::-1], log_a.tolist())
-    ]
-    return np.array([power, *np.ravel(starts_and_spans), inner.axis_au[0]])
+    log_a = np.log(axis_range_au)
+    return np.array(
+        [
+            power,
+            ecc[0],
+            ecc[1] - ecc[0],
+            cos_i[1],
+            cos_i[0] - cos_i[1],
+            axis_range_au[0],
+            log_a[1] - log_a[0],
+        ]
+    )
 
 
 # Philox4x32-10 of Salmon et al. 2011 (SC11, "Parallel random numbers: as easy as 1, 2,
@@ -347,10 +268,10 @@ _WEYL_0 = np.uint64(0x9E3779B9)
 _WEYL_1 = np.uint64(0xBB67AE85)
 _WORD = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
-_MANTISSA_SHIFT = np.uint64(11)
-_MANTISSA_UNIT = 2.0**-53
+_WORD_UNIT = 2.0**-32
 
-_BLOCK = 512  # draws that share a pass: 12 KB, well inside the first cache
+_SHAPES, _STARTS, _REST = np.uint64(0), np.uint64(1), np.uint64(2)  # words of a draw
+_BLOCK = 512  # draws that share a pass: 16 KB, well inside the first cache
 _HALVINGS = 10  # bracket an eccentricity to 0.001: what lies inside is computed
 
 
@@ -369,15 +290,21 @@ def _philox(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
-@njit(inline="always")
-def _two_uniforms(key, cell, draw, block):
-    """Return two numbers in [0, 1) with 53 random bits each."""
-    w0, w1, w2, w3 = _philox(
-        np.uint64(draw), np.uint64(cell), np.uint64(block), np.uint64(0), key[0], key[1]
-    )
-    first = ((w0 << _HALF) | w1) >> _MANTISSA_SHIFT
-    second = ((w2 << _HALF) | w3) >> _MANTISSA_SHIFT
-    return np.float64(first) * _MANTISSA_UNIT, np.float64(second) * _MANTISSA_UNIT
+@njit(cache=True, error_model="numpy")
+def _fill_uniforms(key, row, first, block, u, v):
+    """Fill u and v, of even length, with numbers in (0, 1), from draw `first` on.
+
+    One counter serves two draws; `first` is even. A loop of this shape, without a
+    branch, is what LLVM turns into vector code: 1.5 ns a draw, 30 otherwise.
+    """
+    for k in range(len(u) // 2):
+        w0, w1, w2, w3 = _philox(
+            np.uint64(first // 2 + k), np.uint64(row), block, key[2], key[0], key[1]
+        )
+        u[2 * k] = (np.float64(w0) + 0.5) * _WORD_UNIT
+        v[2 * k] = (np.float64(w1) + 0.5) * _WORD_UNIT
+        u[2 * k + 1] = (np.float64(w2) + 0.5) * _WORD_UNIT
+        v[2 * k + 1] = (np.float64(w3) + 0.5) * _WORD_UNIT
 
 
 @njit(inline="always")
@@ -387,22 +314,19 @@ def _outer_ecc(u, prior):
 
 
 @njit(cache=True, error_model="numpy")
-def _draw_block(key, cell, first, prior, a, e_out, cos_i):
-    """Fill a, e_out and cos i with draws `first`, `first` + 1, ... of a cell.
-
-    Loops of this shape, without a branch, are what LLVM turns into vector code: 2 ns
-    a draw against 30 where random words and criterion alternate.
-    """
-    for k in range(len(a)):
-        e_out[k], cos_i[k] = _two_uniforms(key, cell, first + k, 0)
-    for k in range(len(a)):
+def _draw_shapes(key, row, first, prior, e_out, cos_i):
+    _fill_uniforms(key, row, first, _SHAPES, e_out, cos_i)
+    for k in range(len(e_out)):
         e_out[k] = _outer_ecc(e_out[k], prior)
         cos_i[k] = prior[3] + cos_i[k] * prior[4]
-    a[:] = prior[7]
-    if prior[6] > 0.0:
-        for k in range(len(a)):
-            u, _ = _two_uniforms(key, cell, first + k, 1)
-            a[k] = np.exp(prior[5] + u * prior[6])
+
+
+@njit(cache=True, error_model="numpy")
+def _draw_starts(key, row, first, prior, a, pericentre):
+    """Fill the companion's first axes, and its pericentres as shares of a turn."""
+    _fill_uniforms(key, row, first, _STARTS, a, pericentre)
+    for k in range(len(a)):
+        a[k] = prior[5] * np.exp(a[k] * prior[6])
 
 
 @njit(inline="always")
@@ -444,17 +368,22 @@ def _count_cell(key, cell, n_draws, prior, a_out, q, circularity, r_crit):
 
     circularity : largest (1 - e_out^2)/a at which t_KL is within the horizon.
     """
-    block = np.empty((3, min(n_draws, _BLOCK)))
+    block = np.empty((4, min(n_draws + n_draws % 2, _BLOCK)))
+    block[2] = prior[5]
     # Stable at any inclination and axis up to one e_out, unstable from another: only
     # draws between them cost a power and an arc cosine.
-    widest, narrowest = np.exp(prior[5] + prior[6]), np.exp(prior[5])
+    narrowest, widest = prior[5], prior[5] * np.exp(prior[6])
     always_stable, _ = _ecc_where_unstable(a_out / widest, q, 1.0)
     _, always_unstable = _ecc_where_unstable(a_out / narrowest, q, -1.0)
     feasible = unstable = 0
     for first in range(0, n_draws, _BLOCK):
         n = min(_BLOCK, n_draws - first)
-        a, e_out, cos_i = block[0, :n], block[1, :n], block[2, :n]
-        _draw_block(key, cell, first, prior, a, e_out, cos_i)
+        even = n + n % 2
+        e_out, cos_i = block[0, :even], block[1, :even]
+        a, spare = block[2, :even], block[3, :even]
+        _draw_shapes(key, cell, first, prior, e_out, cos_i)
+        if prior[6] > 0.0:
+            _draw_starts(key, cell, first, prior, a, spare)
         for k in range(n):
             feasible += _passes(a[k], e_out[k], cos_i[k], circularity, r_crit)
         if _outer_ecc(1.0, prior) < always_stable:

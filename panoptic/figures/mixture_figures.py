@@ -154,7 +154,7 @@ def draw_ellipses(
             linestyle=line,
             linewidth=linewidth,
             alpha=alpha,
-            zorder=2.0,
+            zorder=3.2,  # over the marks, which are crowded there
         )
         axes.add_patch(ellipse)
 

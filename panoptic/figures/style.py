@@ -1,9 +1,9 @@
 """How every figure looks: type, colours, widths, and how a missing one looks."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from textwrap import fill
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib
 import matplotlib.style
@@ -13,6 +13,9 @@ from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 
 from panoptic.statement import NotRun
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 COLUMN_INCH = 3.35  # one column of a journal page
 PAGE_INCH = 7.0  # both columns
@@ -129,6 +132,11 @@ def continuous() -> Colormap:
 def category(index: int) -> str:
     """Return the colour of the index-th group, round again after the last."""
     return CATEGORIES[index % len(CATEGORIES)]
+
+
+def part(found: T | NotRun, take: Callable[[T], U]) -> U | NotRun:
+    """Return a part of a finding; of a question that was not asked, the reason."""
+    return found if isinstance(found, NotRun) else take(found)
 
 
 @house_style()
