@@ -117,7 +117,6 @@ def _write(folder: Any, results: "Results", catalogues: Any) -> str:
 def _render(folder: Any, results: "Results") -> str:
     """Write what can be made again from the results alone; return the summary."""
     import visualization
-
     from panoptic import synopsis
     from panoptic.reporting.summary import compose_summary
 
@@ -172,7 +171,7 @@ def _kernel_threads(wanted: int) -> Iterator[int]:
     import numba
 
     before = numba.get_num_threads()
-    n_threads = min(wanted, numba.config.NUMBA_NUM_THREADS)
+    n_threads = min(wanted, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
     numba.set_num_threads(n_threads)
     try:
         yield n_threads

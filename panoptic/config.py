@@ -316,7 +316,7 @@ class MigrationOptions:
         _require_positive(self, "kl_trials", "kl_horizon_gyr", "kl_rcrit")
         _require_range(self, "kl_mout", "kl_aout", "kl_inner_au")
         _require(
-            self.kl_inner_au.high < self.kl_aout.low,
+            self.kl_inner_au.low < self.kl_aout.low,
             f"the perturber (kl_aout {self.kl_aout}) must lie outside the inner orbit "
             f"(kl_inner_au {self.kl_inner_au})",
         )

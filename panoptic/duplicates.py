@@ -75,14 +75,14 @@ def merge_duplicates(
 
 
 def _hosts_at_one_place(frame: pd.DataFrame, wanted: set[str]) -> dict[str, str]:
-    """Map hosts of other names to the wanted host at the same position."""
+    """Map each host at the position of a wanted one, but of another name, to it."""
     hosts = frame.assign(key=frame["hostname"].map(normalised_host))
     hosts = hosts.dropna(subset=["ra", "dec"]).drop_duplicates("key")
     aliases: dict[str, str] = {}
-    others = hosts[~hosts["key"].isin(wanted)]
-    for _, host in hosts[hosts["key"].isin(wanted)].iterrows():
-        close = others[_separation_arcsec(others, host) < SAME_PLACE_ARCSEC]
-        aliases |= dict.fromkeys(close["key"], host["key"])
+    for _, host in hosts[hosts["key"].isin(wanted)].sort_values("key").iterrows():
+        if host["key"] not in aliases:
+            near = hosts["key"][_separation_arcsec(hosts, host) < SAME_PLACE_ARCSEC]
+            aliases |= dict.fromkeys(set(near) - {host["key"]}, host["key"])
     return aliases
 
 

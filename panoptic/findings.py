@@ -4,8 +4,9 @@ What lies in a results folder is enough to draw every figure and to write the su
 and the report again. That is the contract between the models and the plots.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,11 +81,12 @@ class Results:
     findings: Findings
 
 
-_FILES = {
-    "mixture": "gmm_summary",
-    "eccentricity": "eccentricity",
-    "classifier": "classifier",
-    "migration": "migration",
+# By the name of each question: the JSON file of its answer, and what it reads back as.
+_ANSWERS: dict[str, tuple[str, Any]] = {
+    "mixture": ("gmm_summary", MassMixtureFindings | NotRun),
+    "eccentricity": ("eccentricity", EccentricityFindings | NotRun),
+    "classifier": ("classifier", ClassifierFindings | NotRun),
+    "migration": ("migration", MigrationFindings | NotRun),
 }
 _SCORES = {
     "P_binary_like": "p_headline",
@@ -105,7 +107,7 @@ def write_results(folder: ResultsFolder, results: Results) -> None:
     folder.result("run", results.record)
     folder.result("target", results.target)
     _write_sample(folder, results.sample)
-    for question, name in _FILES.items():
+    for question, (name, _) in _ANSWERS.items():
         folder.result(name, getattr(results.findings, question))
     _write_tables(folder, results)
 
@@ -119,8 +121,8 @@ def load_results(path: Path) -> Results:
         naming the file that is missing or of another format version.
     """
     answers = {
-        field.name: read_result(path / f"{_FILES[field.name]}.json", field.type)
-        for field in fields(Findings)
+        question: read_result(path / f"{name}.json", answer)
+        for question, (name, answer) in _ANSWERS.items()
     }
     return Results(
         record=read_result(path / "run.json", RunRecord),

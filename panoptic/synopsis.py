@@ -3,7 +3,8 @@
 Arranges what the rooms say; the only numbers put together here are the headline ones.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from panoptic.demographics.eccentricity import state_eccentricities
 from panoptic.demographics.eccentricity_passes import Policy
@@ -17,7 +18,7 @@ from panoptic.reporting.summary import Section
 from panoptic.sample import CompanionSample
 from panoptic.statement import NotRun, Statement
 
-_QUESTIONS = {
+_QUESTIONS: dict[str, tuple[str, Callable[[Any], tuple[Statement, ...]]]] = {
     "mixture": ("One population or two?", state_mass_mixture),
     "eccentricity": ("Do the eccentricities differ?", state_eccentricities),
     "classifier": ("What does the classifier see?", state_classifier),
@@ -54,7 +55,9 @@ def sections(results: Results) -> tuple[Section, ...]:
     )
 
 
-def _section(title, answer, state) -> Section:
+def _section(
+    title: str, answer: Any, state: Callable[[Any], tuple[Statement, ...]]
+) -> Section:
     said = (answer,) if isinstance(answer, NotRun) else state(answer)
     return Section(title, said)
 
@@ -147,7 +150,7 @@ def state_sample(sample: CompanionSample) -> Statement:
     main = sample.main
     high = main[main["q"] > sample.q_split]
     kinds = high["ecc_kind"].value_counts()
-    shown = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in kinds.items())
+    shown = ", ".join(f"{n} {str(kind).replace('_', ' ')}" for kind, n in kinds.items())
     shared = set(high["discoverymethod"]) & set(
         main.loc[main["q"] <= sample.q_split, "discoverymethod"]
     )

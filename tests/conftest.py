@@ -4,6 +4,12 @@ from pathlib import Path
 
 import pytest
 
+import data_fetchers
+import data_processor
+from panoptic.config import InputOptions, SampleOptions
+from panoptic.sample import CompanionSample
+from panoptic.target import TOI_6894_B
+
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
 
@@ -16,5 +22,21 @@ def shared() -> Path:
     return SHARED
 
 
-PS_JUNE_2026 = "catalogues/pscomppars_webui_2026-06-02.csv"
-BD_NOVEMBER_2023 = "catalogues/BD_catalogue_20-11-23.csv"
+@pytest.fixture(scope="session")
+def real_sample(shared) -> CompanionSample:
+    """The sample of the newest snapshots with a mass, made with the defaults."""
+    settings = SampleOptions()
+    catalogues = data_fetchers.fetch(
+        InputOptions(
+            ps=shared / "catalogues" / "pscomppars_webui_2026-06-02.csv",
+            bd=shared / "catalogues" / "BD_catalogue_20-11-23.csv",
+        ),
+        data_dir=ROOT / "data",
+    )
+    return data_processor.build_sample(
+        catalogues,
+        host_mass_range_msun=settings.host_mass_range_msun,
+        q_split=settings.q_split,
+        ecc_zero_bound=settings.ecc_zero_bound,
+        target_name=TOI_6894_B.pl_name,
+    )

@@ -37,7 +37,7 @@ def uniforms(seed, cell, draw, block):
     return first, second
 
 
-def draw_orbits(inner, prior, *, n_cells, n_draws, seed):
+def draw_with_numpy(inner, prior, *, n_cells, n_draws, seed):
     """Return a, e_out and cos i of every draw, (n_cells, n_draws) each."""
     cell, draw = np.indices((n_cells, n_draws), dtype=np.uint64)
     u, v = uniforms(seed, cell, draw, 0)

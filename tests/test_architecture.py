@@ -46,7 +46,12 @@ MAY_IMPORT: dict[str, set[str]] = {
         "panoptic.findings",
         "panoptic.statement",
     },
-    "visualization": {"panoptic.figures", "panoptic.findings", "panoptic.sample"},
+    "visualization": {
+        "panoptic.figures",
+        "panoptic.findings",
+        "panoptic.sample",
+        "panoptic.statement",
+    },
     "panoptic.runs": {"panoptic.findings", "panoptic.reporting"},
     "panoptic.findings": {
         "panoptic.demographics",

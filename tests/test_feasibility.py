@@ -9,17 +9,23 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from panoptic.dynamics import feasibility
 from panoptic.dynamics.feasibility import (
+    Stream,
+    draw_orbits,
+    map_feasibility,
+    wilson_interval,
+)
+from panoptic.dynamics.kozai_lidov import order_of_magnitude_time_yr
+from panoptic.dynamics.perturbers import (
     EccentricityLaw,
     InnerOrbit,
     OuterOrbitPrior,
     PerturberGrid,
-    map_feasibility,
-    wilson_interval,
 )
 from tests.oracles_feasibility import (
     closed_form_fraction,
     count_criterion,
-    draw_orbits,
+    draw_with_numpy,
+    uniforms,
 )
 
 INNER = InnerOrbit(
@@ -77,7 +83,7 @@ def test_the_generator_gives_the_published_known_answers(counter, key, words):
 def test_the_map_counts_what_its_twin_counts(inner, prior):
     seed = 2**40 + 17  # both words of the key in use
     got = run(inner=inner, prior=prior, seed=seed)
-    orbits = draw_orbits(inner, prior, n_cells=GRID.n_cells, n_draws=600, seed=seed)
+    orbits = draw_with_numpy(inner, prior, n_cells=GRID.n_cells, n_draws=600, seed=seed)
     feasible, unstable = count_criterion(GRID, inner, orbits, **CRITERION)
     assert feasible.sum() > 0
     assert_array_equal(got.n_feasible, feasible)
@@ -110,7 +116,7 @@ def test_threads_do_not_change_the_map():
 
 def test_more_draws_add_to_fewer_whatever_the_block():
     few, many = run(n_draws=511), run(n_draws=1500)
-    orbits = draw_orbits(
+    orbits = draw_with_numpy(
         INNER, OuterOrbitPrior(), n_cells=GRID.n_cells, n_draws=1500, seed=6894
     )
     for got, n in ((few, 511), (many, 1500)):
@@ -118,6 +124,29 @@ def test_more_draws_add_to_fewer_whatever_the_block():
         assert_array_equal(
             got.n_feasible, count_criterion(GRID, INNER, first, **CRITERION)[0]
         )
+
+
+def test_orbits_are_drawn_as_the_map_draws_them():
+    inner, prior = replace(INNER, axis_au=(0.5, 3.0)), OuterOrbitPrior((0.1, 0.7))
+    rows = [3, 17]
+    got = draw_orbits(rows, prior, axis_range_au=inner.axis_au, n_draws=40, seed=5)
+    a, e_out, cos_i = draw_with_numpy(inner, prior, n_cells=18, n_draws=40, seed=5)
+    assert_allclose(got.axis_au, a[rows], rtol=1e-14)
+    assert_allclose(got.ecc_out, e_out[rows], rtol=1e-14)
+    assert_allclose(got.cos_inclination, cos_i[rows], atol=1e-15)
+    row, draw = np.meshgrid(np.uint64(rows), np.arange(40).astype(np.uint64))
+    _, turn = uniforms(5, row.T, draw.T, 1)
+    node, spare = uniforms(5, row.T, draw.T, 2)
+    assert_allclose(got.pericentre_rad, 2 * np.pi * turn)
+    assert_allclose(got.node_rad, 2 * np.pi * node)
+    assert_allclose(got.uniform, spare)
+
+
+def test_streams_share_no_number():
+    settings = {"axis_range_au": (0.5, 3.0), "n_draws": 50, "seed": 5}
+    one = draw_orbits([0], OuterOrbitPrior(), **settings)
+    two = draw_orbits([0], OuterOrbitPrior(), **settings, stream=Stream.OBJECTS)
+    assert not np.intersect1d(one.ecc_out, two.ecc_out).size
 
 
 def test_another_seed_is_another_sample():
@@ -132,11 +161,11 @@ def test_feasible_grows_with_horizon_and_threshold():
 
 def test_the_median_time_is_that_of_the_draws():
     got = run(n_draws=20_000)
-    a, e_out, _ = draw_orbits(
+    a, e_out, _ = draw_with_numpy(
         INNER, got.prior, n_cells=GRID.n_cells, n_draws=20_000, seed=6894
     )
     mass, axis_out = (column[:, None] for column in GRID.per_cell())
-    t_kl = feasibility.order_of_magnitude_time_yr(
+    t_kl = order_of_magnitude_time_yr(
         INNER.mass_msun, mass, axis_au=a, axis_out_au=axis_out, ecc_out=e_out
     )
     sampled = np.median(t_kl, axis=1).reshape(GRID.shape)
@@ -200,7 +229,17 @@ def test_a_body_without_mass_or_size_is_refused(name):
 
 def test_a_perturber_inside_the_inner_orbit_is_refused():
     with pytest.raises(ValueError, match="must lie outside the inner orbit"):
-        run(inner=replace(INNER, axis_au=(1.0, 10.0)))
+        run(inner=replace(INNER, axis_au=(10.0, 10.0)))
+
+
+def test_draws_with_the_perturber_inside_are_unstable():
+    got = run(inner=replace(INNER, axis_au=(1.0, 30.0)))
+    near = draw_orbits(
+        range(7), got.prior, axis_range_au=(1.0, 30.0), n_draws=600, seed=6894
+    )
+    inside = near.axis_au >= GRID.axis_au[:, None] * (1 - near.ecc_out)
+    assert inside[0].any()
+    assert np.all(got.n_unstable[0] >= inside.sum(axis=1))
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,12 @@ import pytest
 from panoptic.demographics.anchors import (
     heuristic_anchors,
 )
-from panoptic.demographics.origin_classifier import ClassifierFindings, classify_origins
+from panoptic.demographics.origin_classifier import (
+    ClassifierFindings,
+    classify_origins,
+    state_classifier,
+)
 from panoptic.demographics.origin_features import TargetFeatures
-from panoptic.demographics.origin_statements import object_columns, state_classifier
 from panoptic.statement import Verdict
 from tests.snapshots_classifier import window_companions
 
@@ -61,5 +64,4 @@ def test_the_real_sample_is_judged_by_its_detection_methods(real):
     companions, findings = real
     assert findings.verdict is Verdict.DRIVEN_BY_METHOD
     assert len(state_classifier(findings)) == 6
-    columns = object_columns(findings)
-    assert {len(column) for column in columns.values()} == {len(companions)}
+    assert findings.objects.name == tuple(companions.name)

@@ -111,12 +111,15 @@ class Folds:
     outer : (r, n) fold in which each row is held out, for each of r repeats.
     inner : (r, 5, n) folds of the rows that train meanwhile; they choose C and the
         calibration.
-    whole : (n,) folds that do so for a fit to all rows.
     """
 
     outer: Integers
     inner: Integers
-    whole: Integers
+
+    @property
+    def whole(self) -> Integers:
+        """(n,) folds that choose C and calibration of a fit to all rows."""
+        return self.outer[0]
 
 
 def draw_folds(
@@ -130,7 +133,7 @@ def draw_folds(
         for k in range(N_FOLDS):
             train = np.flatnonzero(outer[r] != k)
             inner[r, k, train] = _split(label[train], host[train], rng)
-    return Folds(outer, inner, _split(label, host, rng))
+    return Folds(outer, inner)
 
 
 def _split(label: Integers, host: Texts, rng: np.random.Generator) -> Integers:
@@ -142,16 +145,6 @@ def _split(label: Integers, host: Texts, rng: np.random.Generator) -> Integers:
     for k, (_, test) in enumerate(splitter.split(label[:, None], label, host)):
         fold[test] = k
     return fold
-
-
-def host_weights(
-    host: Texts, *, n_bootstrap: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    """Return (B, n) how often each row is drawn when hosts are drawn."""
-    _, index = np.unique(host, return_inverse=True)
-    n_hosts = int(index.max()) + 1
-    drawn = rng.multinomial(n_hosts, np.full(n_hosts, 1.0 / n_hosts), size=n_bootstrap)
-    return drawn[:, index].astype(np.float64)
 
 
 def held_out_probability(matrix: Design, label: Integers, folds: Folds) -> Floats:

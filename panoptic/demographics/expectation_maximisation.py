@@ -435,8 +435,8 @@ def _polish(z, w, host, n_hosts, family, effort, starts, reached, resp):
 def _fit_job(x, w, host, n_hosts, family, given, seed, effort, mixture):
     """Fit one mixture to one sample x (d, n); write its parameters.
 
-    Returns status, lnL, allowed optima polished, of these converged, optima refused
-    for too few hosts, polished optima within 1e-3 of the best lnL.
+    Returns status, lnL, and the counts of allowed optima polished, of these converged,
+    of optima refused for too few hosts, of polished ones within 1e-3 of the best lnL.
     """
     d, n = x.shape
     k_all = len(mixture.weight)
@@ -444,7 +444,7 @@ def _fit_job(x, w, host, n_hosts, family, given, seed, effort, mixture):
     axes = np.empty((d, d))
     log_det = _family_axes(spread, family, axes)
     if not np.isfinite(log_det):
-        return SINGULAR, np.nan, 0, 0, 0, 0
+        return SINGULAR, np.nan, (0, 0, 0, 0)
     z = _standardise(x, centre, axes)
     u = _standardise(x, centre, np.diag(1.0 / np.sqrt(np.diag(spread))))
     n_starts = 1 if k_all == 1 else len(given) + effort.n_starts
@@ -460,7 +460,7 @@ def _fit_job(x, w, host, n_hosts, family, given, seed, effort, mixture):
     )
     best = np.argmax(final)
     if polished == 0:
-        return REFUSED, np.nan, 0, 0, n_refused, 0
+        return REFUSED, np.nan, (0, 0, n_refused, 0)
     back = np.linalg.inv(axes)
     for k in range(k_all):
         mixture.weight[k] = starts.weight[best, k]
@@ -468,53 +468,94 @@ def _fit_job(x, w, host, n_hosts, family, given, seed, effort, mixture):
         mixture.cov[k] = back @ starts.cov[best, k] @ back.T
     agree = (final >= final[best] - _SAME_OPTIMUM).sum()
     lnl = final[best] + total * log_det
-    return FITTED, lnl, polished, n_converged, n_refused, agree
+    return FITTED, lnl, (polished, n_converged, n_refused, agree)
+
+
+@njit(cache=True, error_model="numpy")
+def _run_job(j, jobs, x, w, host, n_hosts, given, effort, fits):
+    """Fit job j and write its slot of every array of fits."""
+    sample = x[min(jobs.sample[j], len(x) - 1)]
+    mass = w[min(jobs.sample[j], len(w) - 1)]
+    keep = np.flatnonzero(mass)
+    d, n, k = len(sample), len(keep), jobs.k[j]
+    kept = np.empty((d, n))
+    first, stop = jobs.given[j]
+    starts = np.empty((stop - first, n), dtype=np.int64)
+    for r in range(n):
+        for i in range(d):
+            kept[i, r] = sample[i, keep[r]]
+        for s in range(stop - first):
+            starts[s, r] = given[first + s, keep[r]]
+    mixture = Mixture(fits.weight[j, :k], fits.mean[j, :k], fits.cov[j, :k])
+    answer = _fit_job(
+        kept,
+        mass[keep],
+        host[keep],
+        n_hosts,
+        jobs.family[j],
+        starts,
+        jobs.seed[j],
+        effort,
+        mixture,
+    )
+    fits.status[j] = answer[0]
+    fits.lnl[j] = answer[1]
+    for c in range(4):
+        fits.counts[j, c] = answer[2][c]
 
 
 @njit(cache=True, error_model="numpy", parallel=True)
+def _run_jobs(jobs, x, w, host, n_hosts, given, effort, fits):
+    for j in prange(len(jobs.k)):
+        _run_job(j, jobs, x, w, host, n_hosts, given, effort, fits)
+
+
+class Jobs(NamedTuple):
+    """What to fit to what, one entry per job."""
+
+    sample: np.ndarray  # (jobs,) row of x and of w; 0 where these have one row
+    k: np.ndarray  # (jobs,) components
+    family: np.ndarray  # (jobs,) code
+    given: np.ndarray  # (jobs, 2) first and past-last row of the labels to start from
+    seed: np.ndarray  # (jobs,) uint64
+
+
+class Fits(NamedTuple):
+    """What came of each job; NaN beyond its K and where nothing was fitted."""
+
+    status: np.ndarray  # (jobs,) FITTED, SINGULAR (no spread on an axis), REFUSED
+    lnl: np.ndarray  # (jobs,)
+    counts: np.ndarray  # (jobs, 4) optima polished, converged, refused, at the best
+    weight: np.ndarray  # (jobs, K max)
+    mean: np.ndarray  # (jobs, K max, d)
+    cov: np.ndarray  # (jobs, K max, d, d)
+
+
 def fit_jobs(
-    x, w, host, job_sample, job_k, job_family, job_given, given, seeds, effort
-):
+    jobs: Jobs,
+    x: np.ndarray,
+    w: np.ndarray,
+    host: np.ndarray,
+    given: np.ndarray,
+    effort: Effort,
+) -> Fits:
     """Fit every job.
 
-    x : (samples or 1, d, n); w : (samples or 1, n), rows of weight 0 are left out;
-    host : (n,) codes from 0. One sample may go with many weightings and conversely.
-    job_sample, job_k, job_family : (jobs,); job_given : (jobs, 2) first and past-last
-    row of given, (starts, n) labels to start from; seeds : (jobs,) uint64.
-
-    Returns status (jobs,), lnL (jobs,), counts (jobs, 4) as in `_fit_job`, weights
-    (jobs, K max), means (jobs, K max, d), covariances (jobs, K max, d, d); NaN beyond
-    a job's K and where nothing was fitted.
+    Parameters
+    ----------
+    x : (samples or 1, d, n); w : (samples or 1, n). One sample may go with many
+        weightings and conversely; rows of weight 0 are left out.
+    host : (n,) codes from 0.
+    given : (any, n) labels that jobs may start from besides their own.
     """
-    n_jobs, k_max, d = len(job_k), job_k.max(), x.shape[1]
-    n_hosts = host.max() + 1
-    status = np.empty(n_jobs, dtype=np.int64)
-    lnl = np.full(n_jobs, np.nan)
-    counts = np.zeros((n_jobs, 4), dtype=np.int64)
-    weights = np.full((n_jobs, k_max), np.nan)
-    means = np.full((n_jobs, k_max, d), np.nan)
-    covs = np.full((n_jobs, k_max, d, d), np.nan)
-    for job in prange(n_jobs):
-        sample = x[min(job_sample[job], x.shape[0] - 1)]
-        mass = w[min(job_sample[job], w.shape[0] - 1)]
-        keep = np.flatnonzero(mass)
-        k = job_k[job]
-        (
-            status[job],
-            lnl[job],
-            counts[job, 0],
-            counts[job, 1],
-            counts[job, 2],
-            counts[job, 3],
-        ) = _fit_job(
-            np.ascontiguousarray(sample[:, keep]),
-            mass[keep],
-            host[keep],
-            n_hosts,
-            job_family[job],
-            given[job_given[job, 0] : job_given[job, 1]][:, keep],
-            seeds[job],
-            effort,
-            Mixture(weights[job, :k], means[job, :k], covs[job, :k]),
-        )
-    return status, lnl, counts, weights, means, covs
+    n_jobs, k_max, d = len(jobs.k), int(jobs.k.max()), x.shape[1]
+    fits = Fits(
+        np.empty(n_jobs, dtype=np.int64),
+        np.full(n_jobs, np.nan),
+        np.zeros((n_jobs, 4), dtype=np.int64),
+        np.full((n_jobs, k_max), np.nan),
+        np.full((n_jobs, k_max, d), np.nan),
+        np.full((n_jobs, k_max, d, d), np.nan),
+    )
+    _run_jobs(jobs, x, w, host, int(host.max()) + 1, given, effort, fits)
+    return fits

@@ -140,20 +140,17 @@ def fit_mixtures(
     if refusal:
         return {key: NotRun(refusal) for key in wanted}
     given, spans = _hierarchical_starts(x, n_components)
-    answer = em.fit_jobs(
-        np.ascontiguousarray(x.T)[None],
-        np.ones((1, len(x))),
-        code,
-        np.zeros(len(wanted), dtype=np.int64),
-        np.array([k for _, k in wanted]),
-        np.array([family.code for family, _ in wanted]),
-        np.array([spans[k] for _, k in wanted]),
-        given,
-        job_seeds(len(wanted), rng),
-        search,
+    jobs = em.Jobs(
+        sample=np.zeros(len(wanted), dtype=np.int64),
+        k=np.array([k for _, k in wanted]),
+        family=np.array([family.code for family, _ in wanted]),
+        given=np.array([spans[k] for _, k in wanted]),
+        seed=job_seeds(len(wanted), rng),
     )
+    columns = np.ascontiguousarray(x.T)[None]
+    fits = em.fit_jobs(jobs, columns, np.ones((1, len(x))), code, given, search)
     return {
-        key: _read_job(x, code, key, job, answer, search)
+        key: _read_job(x, code, key, em.Fits(*(part[job] for part in fits)), search)
         for job, key in enumerate(wanted)
     }
 
@@ -241,33 +238,31 @@ def _read_job(
     x: Floats,
     code: Codes,
     key: tuple[CovarianceFamily, int],
-    job: int,
-    answer: tuple[NDArray, ...],
+    job: em.Fits,
     search: em.Effort,
 ) -> MixtureFit | NotRun:
     """Package one job of the compiled fit."""
     family, k = key
-    status, lnl, counts, weights, means, covariances = (part[job] for part in answer)
     n_hosts = int(code.max()) + 1
-    if status != em.FITTED:
+    if job.status != em.FITTED:
         return NotRun(
             f"K = {k} {family}: {len(x)} rows on {n_hosts} hosts give no optimum with "
             f"{search.min_hosts} hosts in every component"
         )
-    order = np.argsort(means[:k, 0], kind="stable")
-    weights, means, covariances = weights[order], means[order], covariances[order]
+    order = np.argsort(job.mean[:k, 0], kind="stable")
+    weights, means, covariances = job.weight[order], job.mean[order], job.cov[order]
     p = family.n_parameters(k, x.shape[1])
     share = responsibilities(x, weights, means, covariances)
     entropy = -float(np.sum(share * np.log(np.where(share > 0, share, 1.0))))
-    bic = float(-2.0 * lnl + p * np.log(len(x)))
-    n_polished, n_converged, n_refused, n_at_best = (int(count) for count in counts)
+    bic = float(-2.0 * job.lnl + p * np.log(len(x)))
+    n_polished, n_converged, n_refused, n_at_best = (int(count) for count in job.counts)
     return MixtureFit(
         family=family,
         n_components=k,
         n_parameters=p,
         n_rows=len(x),
         n_hosts=n_hosts,
-        lnl=float(lnl),
+        lnl=float(job.lnl),
         bic=bic,
         icl=bic + 2.0 * entropy,
         weights=weights,

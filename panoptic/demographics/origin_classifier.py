@@ -19,97 +19,35 @@ from panoptic.demographics.classifier_validation import (
     N_FOLDS,
     N_REPEATS,
     Estimate,
-    Folds,
-    HeldOutSkill,
     LeftOutMethod,
     PermutationTest,
-    Reliability,
     draw_folds,
     fewest_hosts,
-    held_out_probability,
-    held_out_skill,
-    host_weights,
-    interval,
     leave_methods_out,
     permutation_test,
-    probability,
-    reliability,
 )
-from panoptic.demographics.companions import Companions, Floats
+from panoptic.demographics.companions import Companions, Texts
+from panoptic.demographics.host_resampling import bootstrap_weights
 from panoptic.demographics.origin_features import (
     ABLATIONS,
     CONTRACT,
     HEADLINE,
-    Design,
     Feature,
     OriginFeatures,
     TargetFeatures,
-    design,
 )
-from panoptic.demographics.penalised_logistic import (
-    Integers,
-    LogisticFit,
-    ResampledFits,
-    fit_logistic,
-    resampled_fits,
+from panoptic.demographics.origin_model import (
+    Ablation,
+    FittedOrigin,
+    OriginModel,
+    OriginQuestion,
+    fit_ablation,
+    fit_origin_model,
 )
-from panoptic.statement import NotRun, Verdict
+from panoptic.demographics.penalised_logistic import Integers
+from panoptic.statement import NotRun, Statement, Verdict
 
 SIGNIFICANCE = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class Coefficient:
-    """One column of a model; intervals are percentiles over host bootstraps."""
-
-    column: str
-    per_sd: float  # change of log-odds per standard deviation (per unit for a dummy)
-    per_unit: Estimate  # per dex, per unit of e, per dummy
-    centre: float  # mean of the anchors, which a missing value takes
-    scale: float  # their standard deviation; 1 for a dummy
-
-
-@dataclass(frozen=True, slots=True)
-class Contribution:
-    """What one column adds to the target's log-odds, against the mean anchor."""
-
-    column: str
-    value: float | None  # of the target; None where not known
-    logit: Estimate
-    outside_anchors: bool  # beyond the range of the anchors: an extrapolation
-
-
-@dataclass(frozen=True, slots=True)
-class TargetScore:
-    """The studied object by one model; baseline and contributions sum to log-odds."""
-
-    probability: Estimate
-    baseline_logit: float
-    contributions: tuple[Contribution, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OriginModel:
-    """One fitted model with its skill on hosts it did not see."""
-
-    features: tuple[str, ...]
-    c: float  # inverse strength of the L2 penalty, by inner host-grouped folds
-    intercept: float
-    calibration_slope: float  # P = 1 / (1 + exp(-(offset + slope * log-odds)))
-    calibration_offset: float
-    converged: bool
-    coefficients: tuple[Coefficient, ...]
-    skill: HeldOutSkill
-    reliability: Reliability
-    target: TargetScore
-
-
-@dataclass(frozen=True, slots=True)
-class Ablation:
-    """A model that may use only some features."""
-
-    features: tuple[str, ...]
-    skill: HeldOutSkill
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,35 +115,6 @@ class ClassifierFindings:
     n_repeats: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What every model of one run is asked with."""
-
-    everyone: OriginFeatures  # companions, added anchors, target
-    trains: Integers  # rows of `everyone` that are anchors
-    label: Integers  # along `trains`
-    methods: tuple[str, ...]
-    folds: Folds
-    weights: Floats  # (B, anchors) host bootstrap
-
-    @property
-    def anchors(self) -> OriginFeatures:
-        return self.everyone.where(self.trains)
-
-    def design(self, features: tuple[Feature, ...]) -> Design:
-        return design(self.everyone, features, self.methods)
-
-
-@dataclass(frozen=True, slots=True)
-class _Fitted:
-    """A model with what it says of everyone."""
-
-    model: OriginModel
-    probability: Floats  # (everyone,)
-    sampled: Floats  # (B, everyone)
-    held_out: Floats  # (r, anchors)
-
-
 def classify_origins(
     companions: Companions,
     target: TargetFeatures,
@@ -230,7 +139,7 @@ def classify_origins(
     problem = _cannot_be_asked(everyone.where(trains), label[trains])
     if problem:
         return NotRun(problem)
-    question = _Question(
+    question = OriginQuestion(
         everyone=everyone,
         trains=trains,
         label=label[trains],
@@ -238,41 +147,25 @@ def classify_origins(
         folds=draw_folds(
             label[trains], everyone.host[trains], rng=rng, n_repeats=N_REPEATS
         ),
-        weights=host_weights(everyone.host[trains], n_bootstrap=n_bootstrap, rng=rng),
+        weights=bootstrap_weights(
+            everyone.host[trains], n_bootstrap=n_bootstrap, rng=rng
+        ),
     )
     clock = _Clock(progress, total=2 * (n_bootstrap + n_permutations))
-    headline = _fit_model(question, HEADLINE, clock)
-    full = _fit_model(question, CONTRACT, clock)
-    matrix = _rows(question.design(HEADLINE), trains)
-    method = question.anchors.method
-    permuted = permutation_test(
-        matrix,
-        question.label,
-        question.anchors,
-        folds=question.folds,
-        n_permutations=n_permutations,
-        rng=rng,
-        progress=clock.stage(n_permutations),
-    )
+    headline = fit_origin_model(question, HEADLINE, progress=clock.stage(n_bootstrap))
+    full = fit_origin_model(question, CONTRACT, progress=clock.stage(n_bootstrap))
+    permuted = _permute(question, n_permutations, None, rng, clock)
     within = None
     if headline.model.skill.auroc_within_method is not None:
-        within = permutation_test(
-            matrix,
-            question.label,
-            question.anchors,
-            folds=question.folds,
-            n_permutations=n_permutations,
-            within_method=method,
-            rng=rng,
-            progress=clock.stage(n_permutations),
-        )
+        method = question.anchors.method
+        within = _permute(question, n_permutations, method, rng, clock)
     return ClassifierFindings(
         verdict=judge(permuted, within),
         target_name=target.name,
         anchors=_census(companions, anchors, question),
         headline=headline.model,
         full=full.model,
-        ablations=tuple(_ablation(question, wanted) for wanted in ABLATIONS),
+        ablations=tuple(fit_ablation(question, wanted) for wanted in ABLATIONS),
         left_out_methods=leave_methods_out(
             question.anchors,
             question.label,
@@ -285,6 +178,20 @@ def classify_origins(
         objects=_object_scores(companions, anchors, question, headline, full),
         n_bootstrap=n_bootstrap,
         n_repeats=N_REPEATS,
+    )
+
+
+def state_classifier(findings: ClassifierFindings | NotRun) -> tuple[Statement, ...]:
+    """Return the verdict first, then the target, then why not to believe either."""
+    if isinstance(findings, NotRun):
+        return (Statement(f"The origin classifier was not run: {findings.reason}."),)
+    return (
+        _verdict(findings),
+        _target(findings),
+        _circularity(findings),
+        _method_mimics_origin(findings),
+        _weak_labels(findings.anchors),
+        _calibration(findings.headline),
     )
 
 
@@ -314,6 +221,25 @@ class _Clock:
                 self._report(before + done * n // of, self._total)
 
         return advance
+
+
+def _permute(
+    question: OriginQuestion,
+    n_permutations: int,
+    within_method: Texts | None,
+    rng: np.random.Generator,
+    clock: _Clock,
+) -> PermutationTest:
+    return permutation_test(
+        question.design(HEADLINE).where(question.trains),
+        question.label,
+        question.anchors,
+        folds=question.folds,
+        n_permutations=n_permutations,
+        within_method=within_method,
+        rng=rng,
+        progress=clock.stage(n_permutations),
+    )
 
 
 def _everyone(
@@ -358,109 +284,8 @@ def _cannot_be_asked(anchors: OriginFeatures, label: Integers) -> str:
     return ""
 
 
-def _rows(matrix: Design, rows: Integers) -> Design:
-    return Design(matrix.x[rows], matrix.names, matrix.n_scaled)
-
-
-def _fit_model(
-    question: _Question, features: tuple[Feature, ...], clock: _Clock
-) -> _Fitted:
-    everyone = question.design(features)
-    matrix = _rows(everyone, question.trains)
-    fit = fit_logistic(
-        matrix.x,
-        question.label,
-        inner_fold=question.folds.whole,
-        n_scaled=matrix.n_scaled,
-    )
-    samples = resampled_fits(
-        matrix.x,
-        question.label,
-        weights=question.weights,
-        inner_fold=question.folds.whole,
-        n_scaled=matrix.n_scaled,
-        score=everyone.x,
-        progress=clock.stage(len(question.weights)),
-    )
-    held_out = held_out_probability(matrix, question.label, question.folds)
-    sampled = probability(samples.logit)
-    model = OriginModel(
-        features=tuple(str(feature) for feature in features),
-        c=fit.c,
-        intercept=fit.intercept,
-        calibration_slope=fit.slope,
-        calibration_offset=fit.offset,
-        converged=fit.converged,
-        coefficients=_coefficients(fit, matrix.names, samples.per_unit),
-        skill=_skill(question, held_out),
-        reliability=reliability(held_out, question.label),
-        target=_target_score(fit, everyone, matrix, samples),
-    )
-    return _Fitted(model, probability(fit.logit(everyone.x)), sampled, held_out)
-
-
-def _skill(question: _Question, held_out: Floats) -> HeldOutSkill:
-    return held_out_skill(
-        held_out,
-        question.label,
-        folds=question.folds,
-        method=question.anchors.method,
-        weights=question.weights,
-    )
-
-
-def _ablation(question: _Question, features: tuple[Feature, ...]) -> Ablation:
-    matrix = _rows(question.design(features), question.trains)
-    held_out = held_out_probability(matrix, question.label, question.folds)
-    return Ablation(tuple(str(f) for f in features), _skill(question, held_out))
-
-
-def _coefficients(
-    fit: LogisticFit, names: tuple[str, ...], per_unit: Floats
-) -> tuple[Coefficient, ...]:
-    return tuple(
-        Coefficient(
-            column=name,
-            per_sd=float(fit.coef[j]),
-            per_unit=interval(float(fit.coef[j] / fit.scale[j]), per_unit[:, j]),
-            centre=float(fit.centre[j]),
-            scale=float(fit.scale[j]),
-        )
-        for j, name in enumerate(names)
-    )
-
-
-def _target_score(
-    fit: LogisticFit, everyone: Design, anchors: Design, samples: ResampledFits
-) -> TargetScore:
-    """The last row of everyone; columns that are 0 by nature are left out."""
-    x = everyone.x[-1]
-    added = fit.contributions(x[None, :])[0]
-    contributions = []
-    for j, name in enumerate(everyone.names):
-        if j >= everyone.n_scaled and x[j] == 0.0:
-            continue
-        low, high = np.nanmin(anchors.x[:, j]), np.nanmax(anchors.x[:, j])
-        contributions.append(
-            Contribution(
-                column=name,
-                value=float(x[j]) if np.isfinite(x[j]) else None,
-                logit=interval(float(added[j]), samples.last_contributions[:, j]),
-                outside_anchors=bool(np.isfinite(x[j]) and not low <= x[j] <= high),
-            )
-        )
-    return TargetScore(
-        probability=interval(
-            float(probability(fit.logit(x[None, :]))[0]),
-            probability(samples.logit[:, -1]),
-        ),
-        baseline_logit=fit.baseline,
-        contributions=tuple(contributions),
-    )
-
-
 def _census(
-    companions: Companions, anchors: Anchors, question: _Question
+    companions: Companions, anchors: Anchors, question: OriginQuestion
 ) -> AnchorCensus:
     features, label = question.anchors, question.label
     positive = label == 1
@@ -491,9 +316,9 @@ def _census(
 def _object_scores(
     companions: Companions,
     anchors: Anchors,
-    question: _Question,
-    headline: _Fitted,
-    full: _Fitted,
+    question: OriginQuestion,
+    headline: FittedOrigin,
+    full: FittedOrigin,
 ) -> ObjectScores:
     n = len(companions)
     held_out = headline.probability.copy()
@@ -513,4 +338,200 @@ def _object_scores(
         p_full_high=full_high,
         anchor_label=tuple(str(AnchorLabel.of(int(v))) for v in anchors.label),
         anchor_source=tuple(str(source) for source in anchors.sources),
+    )
+
+
+def _p_value(p: float) -> str:
+    return f"p = {p:.2g}"
+
+
+def _verdict(findings: ClassifierFindings) -> Statement:
+    skill, null = findings.headline.skill, findings.permutation
+    within = findings.permutation_within_method
+    if findings.verdict is Verdict.NOT_SUPPORTED:
+        text = (
+            "Orbit and host do not tell binary-like from planet-like companions better "
+            "than permuted features do."
+        )
+    elif findings.verdict is Verdict.DRIVEN_BY_METHOD:
+        text = (
+            "Orbit and host tell binary-like from planet-like companions only as far "
+            "as the detection method does."
+        )
+    else:
+        text = (
+            "Orbit and host tell binary-like from planet-like companions, also among "
+            "companions found by one method."
+        )
+    if within is None:
+        inside = "No method has anchors of both kinds, so none can be tested alone"
+    else:
+        inside = (
+            f"Between anchors of one method it is {skill.auroc_within_method} "
+            f"(features exchanged inside the method: {_p_value(within.p_value)})"
+        )
+    return Statement(
+        text,
+        evidence=(
+            f"Held-out AUROC without log q and method: {skill.auroc}; features of "
+            f"other hosts reach {null.null_mean:.2f} on average "
+            f"({_p_value(null.p_value)}). {inside}."
+        ),
+        caveat=(
+            f"Supported needs p <= {SIGNIFICANCE} twice: against features of any host, "
+            "and of hosts found by the same method."
+        ),
+    )
+
+
+def _target(findings: ClassifierFindings) -> Statement:
+    score = findings.headline.target
+    largest = sorted(score.contributions, key=lambda c: -abs(c.logit.value))
+    parts = ", ".join(
+        f"{c.column} {c.logit.value:+.2f}" if c.value is not None else f"{c.column} 0"
+        for c in largest
+    )
+    outside = [c.column for c in score.contributions if c.outside_anchors]
+    extrapolated = (
+        f" Its {' and '.join(outside)} lies outside the anchors: that is extrapolated."
+        if outside
+        else ""
+    )
+    return Statement(
+        f"{findings.target_name} is binary-like with P = {score.probability} for the "
+        "classifier that sees neither mass ratio nor method.",
+        evidence=(
+            f"Log-odds: {score.baseline_logit:+.2f} for an average anchor, then "
+            f"{parts}. The full model, which sees log q and method, says "
+            f"{findings.full.target.probability}."
+        ),
+        caveat=(
+            "P compares with the anchors of this sample and their share of binary-like "
+            f"objects ({_share(findings.anchors):.2f}); it is not the chance that the "
+            f"object formed like a binary.{extrapolated}"
+        ),
+    )
+
+
+def _share(anchors: AnchorCensus) -> float:
+    return anchors.n_binary_like / anchors.n
+
+
+def _auroc(findings: ClassifierFindings, *features: Feature) -> Estimate:
+    for row in findings.ablations:
+        if row.features == tuple(str(f) for f in features):
+            return row.skill.auroc
+    raise KeyError(features)
+
+
+def _circularity(findings: ClassifierFindings) -> Statement:
+    alone = _auroc(findings, Feature.LOG_Q)
+    without = findings.headline.skill.auroc
+    by_q = findings.anchors.source is AnchorSource.HEURISTIC
+    if by_q:
+        text = (
+            "A classifier that sees log q is circular: the anchors are defined by q, "
+            f"so log q alone reaches an AUROC of {alone.value:.3f}."
+        )
+        caveat = "Anchors that do not follow from q would break the circle."
+    else:
+        text = (
+            f"With these anchors log q alone reaches an AUROC of {alone.value:.3f}: "
+            "labels given for other reasons than q can still follow it."
+        )
+        caveat = "Whoever chose the anchors knew their masses."
+    return Statement(
+        text,
+        evidence=(
+            f"All features: {findings.full.skill.auroc}; without log q and method: "
+            f"{without}."
+        ),
+        caveat=caveat,
+    )
+
+
+def _method_mimics_origin(findings: ClassifierFindings) -> Statement:
+    method = _auroc(findings, Feature.METHOD)
+    missing = _auroc(findings, Feature.ECC_MISSING, Feature.METFE_MISSING)
+    headline = findings.headline.skill.auroc
+    as_good = method.value >= headline.value - 0.05
+    text = (
+        f"The detection method alone does {'as well' if as_good else 'less well'}: "
+        f"AUROC {method.value:.2f} against {headline.value:.2f} from orbit and host"
+        f"{'; method mimics origin' if as_good else ''}."
+    )
+    rows = [
+        f"{row.auroc} on {row.method} ({row.n_binary_like} against {row.n_planet_like})"
+        for row in findings.left_out_methods
+        if row.model == "headline" and row.auroc is not None
+    ]
+    one_kind = [
+        f"of {row.n_binary_like + row.n_planet_like} {row.method} anchors, which "
+        f"{row.not_run.removeprefix('its anchors ')}, {row.share_right:.0%} fall on "
+        "their side"
+        for row in findings.left_out_methods
+        if row.model == "headline" and row.auroc is None and row.share_right is not None
+    ]
+    left_out = f" Trained without the method and tested on it: {'; '.join(rows)}."
+    return Statement(
+        text,
+        evidence=(
+            f"What nobody measured (e, [Fe/H]) alone: {missing}."
+            f"{left_out if rows else ''}"
+            + (f" Likewise, {'; '.join(one_kind)}." if one_kind else "")
+        ),
+        caveat="A method that finds both kinds in numbers would change it.",
+    )
+
+
+def _weak_labels(anchors: AnchorCensus) -> Statement:
+    methods = ", ".join(
+        f"{row.n_binary_like} {row.method}"
+        for row in anchors.by_method
+        if row.n_binary_like
+    )
+    skipped = (
+        f" {anchors.n_not_in_sample} names of the table are not in this sample."
+        if anchors.n_not_in_sample
+        else ""
+    )
+    added = f" {anchors.n_added} are not in the sample." if anchors.n_added else ""
+    text = (
+        f"The labels rest on {anchors.rule}: {anchors.n_binary_like} binary-like and "
+        f"{anchors.n_planet_like} planet-like anchors on {anchors.n_hosts} hosts."
+    )
+    return Statement(
+        text,
+        evidence=(
+            f"Of the binary-like, {anchors.n_binary_like_q_below_0_1} have q < 0.1, "
+            f"{anchors.n_binary_like_below_deuterium} are below 13 MJup; found by: "
+            f"{methods}.{added}{skipped}"
+        ),
+        caveat=(
+            "By mass ratio alone, binary-like is a weak label: it says nothing of how "
+            "an object formed."
+            if anchors.source is AnchorSource.HEURISTIC
+            else "The labels are as good as the reasons given in the table."
+        ),
+    )
+
+
+def _calibration(model: OriginModel) -> Statement:
+    found = model.reliability
+    top = found.bins[-1]
+    honest = top.low <= top.mean_probability <= top.high and all(
+        b.low <= b.mean_probability <= b.high for b in found.bins
+    )
+    return Statement(
+        f"On held-out hosts the headline P is {'' if honest else 'not '}consistent "
+        "with what came of it.",
+        evidence=(
+            f"Mean P {found.mean_probability:.2f}, binary-like "
+            f"{found.observed_share:.2f}; calibration slope {found.slope:.2f}; Brier "
+            f"score {model.skill.brier} against "
+            f"{found.observed_share * (1.0 - found.observed_share):.2f} from the share "
+            f"alone; of the highest fifth, P {top.mean_probability:.2f}, binary-like "
+            f"{top.observed_share:.2f} ({top.low:.2f} to {top.high:.2f})."
+        ),
+        caveat="Calibrated to these anchors; other labels, another meaning of P.",
     )

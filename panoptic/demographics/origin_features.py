@@ -131,6 +131,9 @@ class Design:
     names: tuple[str, ...]
     n_scaled: int
 
+    def where(self, rows: NDArray[np.int64]) -> "Design":
+        return Design(self.x[rows], self.names, self.n_scaled)
+
 
 _QUANTITY = {
     Feature.LOG_Q: "log_q",

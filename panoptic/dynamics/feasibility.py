@@ -6,9 +6,9 @@ grid's other cells, the threads or the order (a counter-based generator), so a l
 run repeats the draws of a shorter one and adds to them.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum
 
 import numpy as np
 from numba import njit, prange
@@ -20,131 +20,40 @@ from panoptic.dynamics.kozai_lidov import (
     averaging_ratio,
     order_of_magnitude_time_yr,
 )
+from panoptic.dynamics.perturbers import (
+    EccentricityLaw,
+    InnerOrbit,
+    OuterOrbitPrior,
+    PerturberGrid,
+    Progress,
+    require_outside,
+    require_positive,
+)
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
-Progress = Callable[[int, int], None]
 
 COVERED_FRACTION = 0.1  # a cell with at least this fraction counts as covered
 _Z_95 = 1.959963984540054  # two-sided 95 % point of the normal distribution
 
 
-class EccentricityLaw(StrEnum):
-    """How outer eccentricities are distributed between their bounds."""
+class Stream(IntEnum):
+    """What draws are for: two streams share no number."""
 
-    UNIFORM = "uniform"
-    THERMAL = "thermal"  # density 2 e
-
-
-@dataclass(frozen=True, slots=True)
-class InnerOrbit:
-    """Host, companion and where the companion starts, on a circular orbit.
-
-    The initial semi-major axis is log-uniform between the two ends of `axis_au`; equal
-    ends fix it.
-
-    Raises
-    ------
-    ValueError
-        for a mass, radius or axis that is not positive, or ends out of order.
-    """
-
-    host_mass_msun: float
-    host_radius_rsun: float
-    companion_mass_mjup: float
-    companion_radius_rjup: float
-    axis_au: tuple[float, float]
-
-    def __post_init__(self) -> None:
-        for name in (
-            "host_mass_msun",
-            "host_radius_rsun",
-            "companion_mass_mjup",
-            "companion_radius_rjup",
-        ):
-            _require_positive(name, getattr(self, name))
-        _require_range("axis_au", self.axis_au)
-
-    @property
-    def mass_msun(self) -> float:
-        """Mass of host and companion."""
-        return self.host_mass_msun + self.companion_mass_mjup / MSUN_MJUP
-
-    @property
-    def typical_axis_au(self) -> float:
-        """The fixed initial axis, or the median of its distribution."""
-        return float(np.sqrt(self.axis_au[0] * self.axis_au[1]))
+    MAP = 0  # rows are cells
+    OBJECTS = 1  # rows are observed companions
 
 
 @dataclass(frozen=True, slots=True)
-class PerturberGrid:
-    """The cells of a map: every mass with every semi-major axis.
+class DrawnOrbits:
+    """Orbits of drawn triples, every array (n_rows, n_draws)."""
 
-    Cell (i, k) has index i * len(axis_au) + k.
-    """
-
-    mass_msun: Floats  # (n_mass,)
-    axis_au: Floats  # (n_axis,)
-
-    def __post_init__(self) -> None:
-        for name in ("mass_msun", "axis_au"):
-            values = getattr(self, name)
-            if values.ndim != 1 or not len(values) or not np.all(values > 0):
-                raise ValueError(f"{name} must be a row of positive numbers: {values}")
-
-    @classmethod
-    def log_spaced(
-        cls,
-        mass_range_msun: tuple[float, float],
-        axis_range_au: tuple[float, float],
-        *,
-        n_mass: int,
-        n_axis: int,
-    ) -> "PerturberGrid":
-        """Return a grid from end to end; a single cell lies at the geometric mean."""
-        _require_range("perturber mass", mass_range_msun)
-        _require_range("perturber axis", axis_range_au)
-        return cls(_points(mass_range_msun, n_mass), _points(axis_range_au, n_axis))
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        return len(self.mass_msun), len(self.axis_au)
-
-    @property
-    def n_cells(self) -> int:
-        return len(self.mass_msun) * len(self.axis_au)
-
-    def per_cell(self) -> tuple[Floats, Floats]:
-        """Return mass and axis of every cell, (n_cells,) each."""
-        mass, axis = np.meshgrid(self.mass_msun, self.axis_au, indexing="ij")
-        return mass.ravel(), axis.ravel()
-
-
-@dataclass(frozen=True, slots=True)
-class OuterOrbitPrior:
-    """How the outer orbit's eccentricity and mutual inclination are drawn.
-
-    Inclinations are isotropic (cos i uniform) between their bounds.
-    """
-
-    ecc_range: tuple[float, float] = (0.0, 0.8)
-    ecc_law: EccentricityLaw = EccentricityLaw.UNIFORM
-    inclination_range_deg: tuple[float, float] = (0.0, 180.0)
-
-    def __post_init__(self) -> None:
-        low, high = self.ecc_range
-        if not 0 <= low <= high < 1:
-            raise ValueError(f"outer eccentricities must lie in [0, 1): {low}, {high}")
-        low, high = self.inclination_range_deg
-        if not 0 <= low <= high <= 180:
-            raise ValueError(f"inclinations must lie in [0, 180] deg: {low}, {high}")
-
-    @property
-    def median_ecc(self) -> float:
-        low, high = self.ecc_range
-        if self.ecc_law is EccentricityLaw.THERMAL:
-            return float(np.sqrt(0.5 * (low**2 + high**2)))
-        return 0.5 * (low + high)
+    axis_au: Floats  # of the companion at the start
+    ecc_out: Floats
+    cos_inclination: Floats
+    pericentre_rad: Floats
+    node_rad: Floats
+    uniform: Floats  # in [0, 1), for what else the caller draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +117,7 @@ def map_feasibility(
         ("horizon_gyr", horizon_gyr),
         ("r_crit_rstar", r_crit_rstar),
     ):
-        _require_positive(name, value)
+        require_positive(name, value)
     require_outside(grid, inner)
     mass, axis_out = grid.per_cell()
     reference_time = order_of_magnitude_time_yr(
@@ -217,9 +126,9 @@ def map_feasibility(
     r_crit_au = r_crit_rstar * inner.host_radius_rsun * RSUN_AU
     counts = np.zeros((2, grid.n_cells), dtype=np.int64)
     _count_draws(
-        np.array([seed & 0xFFFFFFFF, seed >> 32], dtype=np.uint64),
+        _key(seed, Stream.MAP),
         n_draws,
-        _prior_constants(inner, prior),
+        _prior_constants(inner.axis_au, prior),
         axis_out,
         mass / inner.mass_msun,
         (horizon_gyr * 1e9 / reference_time) ** (2.0 / 3.0),
@@ -251,6 +160,36 @@ def map_feasibility(
     )
 
 
+def draw_orbits(
+    rows: Sequence[int],
+    prior: OuterOrbitPrior,
+    *,
+    axis_range_au: tuple[float, float],
+    n_draws: int,
+    seed: int,
+    stream: Stream = Stream.MAP,
+) -> DrawnOrbits:
+    """Return the first draws of some rows (cells of the map, or objects).
+
+    Eccentricity, inclination and axis are those that `map_feasibility` uses.
+    """
+    orbits = DrawnOrbits(*(np.empty((len(rows), n_draws)) for _ in range(6)))
+    constants = _prior_constants(axis_range_au, prior)
+    for place, row in enumerate(rows):
+        _draw_all(
+            _key(seed, stream),
+            row,
+            constants,
+            orbits.axis_au[place],
+            orbits.ecc_out[place],
+            orbits.cos_inclination[place],
+            orbits.pericentre_rad[place],
+            orbits.node_rad[place],
+            orbits.uniform[place],
+        )
+    return orbits
+
+
 def wilson_interval(successes: ArrayLike, n: int) -> tuple[Floats, Floats]:
     """Return the 95 % score interval of a binomial share (Wilson 1927).
 
@@ -264,32 +203,6 @@ def wilson_interval(successes: ArrayLike, n: int) -> tuple[Floats, Floats]:
     low = np.where(share == 0.0, 0.0, np.maximum(centre - half, 0.0))
     high = np.where(share == 1.0, 1.0, np.minimum(centre + half, 1.0))
     return low, high
-
-
-def require_outside(grid: PerturberGrid, inner: InnerOrbit) -> None:
-    """Raise ValueError if a perturber of the grid starts inside the inner orbit."""
-    nearest, widest = float(grid.axis_au.min()), inner.axis_au[1]
-    if nearest <= widest:
-        raise ValueError(
-            f"the perturber's semi-major axis, from {nearest:g} AU, must lie outside "
-            f"the inner orbit, up to {widest:g} AU"
-        )
-
-
-def _points(ends: tuple[float, float], n: int) -> Floats:
-    if n < 1:
-        raise ValueError(f"a grid needs at least one cell along each axis, got {n}")
-    return np.geomspace(*ends, n) if n > 1 else np.sqrt([ends[0] * ends[1]])
-
-
-def _require_positive(name: str, value: float) -> None:
-    if not value > 0:
-        raise ValueError(f"{name} must be positive, got {value}")
-
-
-def _require_range(name: str, ends: tuple[float, float]) -> None:
-    if not 0 < ends[0] <= ends[1]:
-        raise ValueError(f"{name} must be 0 < low <= high, got {ends[0]}, {ends[1]}")
 
 
 def _typical_orbit(
@@ -323,7 +236,14 @@ def _typical_orbit(
 # --- kernels -------------------------------------------------------------------------
 
 
-def _prior_constants(inner: InnerOrbit, prior: OuterOrbitPrior) -> Floats:
+def _key(seed: int, stream: Stream) -> NDArray[np.uint64]:
+    """Return the two words of the generator's key, and the stream's counter word."""
+    return np.array([seed & 0xFFFFFFFF, seed >> 32, stream], dtype=np.uint64)
+
+
+def _prior_constants(
+    axis_range_au: tuple[float, float], prior: OuterOrbitPrior
+) -> Floats:
     """Return what the kernels need to turn uniforms into orbits.
 
     e_out^k is uniform between its bounds with k = 1 (uniform law) or 2 (thermal).
@@ -331,11 +251,11 @@ def _prior_constants(inner: InnerOrbit, prior: OuterOrbitPrior) -> Floats:
     power = 2.0 if prior.ecc_law is EccentricityLaw.THERMAL else 1.0
     ecc = np.array(prior.ecc_range) ** power
     cos_i = np.cos(np.radians(prior.inclination_range_deg))
-    log_a = np.log(inner.axis_au)
+    log_a = np.log(axis_range_au)
     starts_and_spans = [
         (low, high - low) for low, high in (ecc, cos_i[::-1], log_a.tolist())
     ]
-    return np.array([power, *np.ravel(starts_and_spans), inner.axis_au[0]])
+    return np.array([power, *np.ravel(starts_and_spans), axis_range_au[0]])
 
 
 # Philox4x32-10 of Salmon et al. 2011 (SC11, "Parallel random numbers: as easy as 1, 2,
@@ -373,7 +293,7 @@ def _philox(c0, c1, c2, c3, k0, k1):
 def _two_uniforms(key, cell, draw, block):
     """Return two numbers in [0, 1) with 53 random bits each."""
     w0, w1, w2, w3 = _philox(
-        np.uint64(draw), np.uint64(cell), np.uint64(block), np.uint64(0), key[0], key[1]
+        np.uint64(draw), np.uint64(cell), np.uint64(block), key[2], key[0], key[1]
     )
     first = ((w0 << _HALF) | w1) >> _MANTISSA_SHIFT
     second = ((w2 << _HALF) | w3) >> _MANTISSA_SHIFT
@@ -403,6 +323,17 @@ def _draw_block(key, cell, first, prior, a, e_out, cos_i):
         for k in range(len(a)):
             u, _ = _two_uniforms(key, cell, first + k, 1)
             a[k] = np.exp(prior[5] + u * prior[6])
+
+
+@njit(cache=True, error_model="numpy")
+def _draw_all(key, row, prior, a, e_out, cos_i, pericentre, node, uniform):
+    _draw_block(key, row, 0, prior, a, e_out, cos_i)
+    for k in range(len(a)):
+        _, turn = _two_uniforms(key, row, k, 1)
+        pericentre[k] = 2.0 * np.pi * turn
+    for k in range(len(a)):
+        turn, uniform[k] = _two_uniforms(key, row, k, 2)
+        node[k] = 2.0 * np.pi * turn
 
 
 @njit(inline="always")

@@ -19,6 +19,7 @@ import cattrs
 import numpy as np
 import pandas as pd
 from cattrs.errors import BaseValidationError
+from cattrs.strategies import configure_union_passthrough
 from numpy.typing import NDArray
 
 from panoptic.failures import InputUnusable
@@ -213,6 +214,7 @@ def _converter() -> cattrs.Converter:
         fro(exact, lambda value, kind: _exactly(kind, value))
     for words in (StrEnum, IntEnum):  # else they are taken for texts and numbers
         fro(words, lambda value, kind: kind(value))
+    configure_union_passthrough(str | int | float | bool | None, converter)
     converter.register_structure_hook_func(_is_array, _array)
     converter.register_structure_hook_func(_may_be_not_run, _result_or_not_run)
     fro(NotRun, lambda value, _: NotRun(_exactly(str, value[_NOT_RUN])))
