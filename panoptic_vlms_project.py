@@ -117,14 +117,22 @@ def _write(folder: Any, results: "Results", catalogues: Any) -> str:
 def _render(folder: Any, results: "Results") -> str:
     """Write what can be made again from the results alone; return the summary."""
     import visualization
-    from panoptic import synopsis
+    from panoptic import dossier, synopsis
+    from panoptic.reporting.formats import encode_figure
+    from panoptic.reporting.html_report import Picture, compose_report
     from panoptic.reporting.summary import compose_summary
 
+    pictures = {}
     for name, drawn in visualization.draw(results).items():
-        folder.figure(name, drawn.figure)
+        for form in ("png", "pdf"):
+            folder.blob(f"{name}.{form}", encode_figure(drawn.figure, form))
+        svg = encode_figure(drawn.figure, "svg")
+        folder.blob(f"{name}.svg", svg)
         folder.text(f"{name}.caption.txt", drawn.caption + "\n")
+        pictures[name] = Picture(name, svg, drawn.caption)
     summary = compose_summary(synopsis.header(results), synopsis.sections(results))
     folder.text("SUMMARY.txt", summary)
+    folder.text("report.html", compose_report(dossier.compose(results, pictures)))
     return summary
 
 

@@ -48,6 +48,14 @@ def switch(help: str, **details: Any) -> Any:
     return field(default=False, metadata={"option": Option(help, None, **details)})
 
 
+def _endpoint(whose: str) -> Any:
+    """Declare the URL of a service; unset, the environment or the built-in one holds.
+
+    The environment variable is the option in capitals after PANOPTIC_.
+    """
+    return option(None, f"where to find {whose}", parse=str, metavar="URL")
+
+
 def options(section: Any) -> Iterator[tuple[Field[Any], Option]]:
     """Yield the fields of a section that are options, in order."""
     for item in fields(section):
@@ -149,6 +157,71 @@ class InputOptions:
         metavar="FILE",
     )
     fetch: bool = switch("fetch what is not given as a file over the network")
+    gaia_nss: Path | None = option(
+        None,
+        "Gaia DR3 two-body orbits (CSV with source_id and period): which hosts have "
+        "an outer or inner companion",
+        parse=Path,
+        metavar="FILE",
+    )
+    fetch_gaia: bool = switch("fetch the hosts' Gaia DR3 orbits over the network")
+    cache_dir: Path | None = option(
+        None,
+        "folder of fetched tables (without it the system's place for caches)",
+        parse=Path,
+        metavar="DIR",
+    )
+    max_age_days: float = option(
+        1.0,
+        "a cached table this young is used in place of the network",
+        parse=float,
+        unit="day",
+    )
+    offline: bool = switch("answer --fetch and --fetch_gaia from the cache alone")
+    on_fetch_failure: str = option(
+        "fail",
+        "what to do when a service fails: fail, use the cached table of any age, or "
+        "the one that ships with the project; SUMMARY says so",
+        parse=str,
+        metavar="{fail,cache,embedded}",
+        choices=("fail", "cache", "embedded"),
+    )
+    fetch_attempts: int = option(4, "times a service is asked", parse=int)
+    fetch_timeout_s: float = option(
+        60.0, "longest silence of a service", parse=float, unit="s"
+    )
+    nasa_tap_url: str | None = _endpoint("the NASA Exoplanet Archive's TAP service")
+    figshare_api_url: str | None = _endpoint("figshare's list of files")
+    figshare_download_url: str | None = _endpoint("figshare's downloads")
+    bd_mirror_url: str | None = _endpoint("the Brown Dwarf Companion Catalogue's copy")
+    gaia_tap_url: str | None = _endpoint("the Gaia archive's TAP service")
+
+    def __post_init__(self) -> None:
+        _require(
+            not self.offline or self.fetch or self.fetch_gaia,
+            "offline says how --fetch and --fetch_gaia are answered (from the cache): "
+            "give one of them too; without them nothing is fetched",
+        )
+        _require(
+            self.max_age_days >= 0,
+            f"max_age_days must not be negative, got {self.max_age_days}",
+        )
+        _require(
+            1 <= self.fetch_attempts <= 20,
+            f"fetch_attempts must be 1 to 20, got {self.fetch_attempts}",
+        )
+        _require_positive(self, "fetch_timeout_s")
+        for name, url in self.endpoints.items():
+            _require(
+                url is None or url.startswith(("http://", "https://")),
+                f"{name} must begin with http:// or https://, got {url}",
+            )
+
+    @property
+    def endpoints(self) -> dict[str, str | None]:
+        """The services' base URLs as given, None where they are not."""
+        names = (item.name for item, _ in options(type(self)))
+        return {name: getattr(self, name) for name in names if name.endswith("_url")}
 
 
 @dataclass(frozen=True, slots=True)

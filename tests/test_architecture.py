@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "panoptic.runs",
         "panoptic.findings",
         "panoptic.synopsis",
+        "panoptic.dossier",
     },
     # A door reads its own section of the settings, so it may see their type.
     "data_fetchers": {"panoptic.catalogues", "panoptic.config"},
@@ -60,6 +61,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "panoptic.target",
         "panoptic.statement",
         "panoptic.reporting.artifacts",
+    },
+    "panoptic.dossier": {
+        "panoptic.demographics",
+        "panoptic.dynamics",
+        "panoptic.findings",
+        "panoptic.reporting.html_report",
+        "panoptic.sample",
+        "panoptic.statement",
+        "panoptic.synopsis",
     },
     "panoptic.synopsis": {
         "panoptic.demographics",
