@@ -216,6 +216,10 @@ REFUSED_PLANETS = {
         "one row per planet",
     ),
     "earth masses": ({"pl_bmassj": [3.2, 6.4, 318.0]}, "317.8"),
+    "earth masses without radii": (
+        {"pl_bmassj": [3.2, 6.4, 318.0], "pl_radj": None},
+        "1 of 3 companions are heavier than their host (GJ 2 b)",
+    ),
     "both in earth masses": (
         {"pl_bmassj": [3.2, 6.4, 318.0], "pl_bmasse": [3.2, 6.4, 318.0]},
         "pl_bmasse / pl_bmassj is 1 where 317.8",

@@ -371,13 +371,18 @@ def test_a_refused_connection_is_said(planets_only):
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/TAP/sync"
     inputs = replace(planets_only, nasa_tap_url=url)
-    assert f"{url}: the connection was refused" in must_fail(inputs, transport())
+    assert f"{url}: no connection ([Errno" in must_fail(inputs, transport())
 
 
 def test_an_unknown_host_is_said(planets_only):
     url = "http://no-such-archive.invalid/TAP/sync"
     inputs = replace(planets_only, nasa_tap_url=url)
     assert "host name cannot be resolved" in must_fail(inputs, transport())
+
+
+def test_what_is_no_url_is_said(planets_only):
+    inputs = replace(planets_only, nasa_tap_url="http://[")
+    assert "http://[: this is not a URL." in must_fail(inputs, transport(attempts=3))
 
 
 def test_a_failure_of_tls_is_said(server, planets_only):

@@ -22,7 +22,8 @@ SERVICE = "figshare (Brown Dwarf Companion Catalogue)"
 MIRROR = "the mirror of the Brown Dwarf Companion Catalogue"
 WAY_OUT = (
     f"Get the CSV with a browser from https://doi.org/10.21954/ou.rd.{ARTICLE} and "
-    "give it by --bd FILE, or run without --fetch."
+    "give it by --bd FILE, or run without --fetch, or with --on_fetch_failure cache or "
+    "embedded."
 )
 
 

@@ -24,6 +24,7 @@ from panoptic.failures import CatalogueUnavailable
 USER_AGENT = f"panoptic-vlms/{__version__} (python-requests/{requests.__version__})"
 TRANSIENT_STATUS = (429, 500, 502, 503, 504)
 
+_TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError)
 _CHUNK_BYTES = 2**16
 _LARGEST_EXCERPT_BYTES = 2**14
 
@@ -218,21 +219,19 @@ def _in_words(error: Exception) -> BadAnswer:
     reason = _innermost(error)
     if isinstance(reason, urllib3.exceptions.NameResolutionError | socket.gaierror):
         return BadAnswer("the host name cannot be resolved", is_transient=False)
+    said = one_line(str(reason))
     if isinstance(error, requests.exceptions.SSLError):
-        return BadAnswer(
-            f"no secure connection ({one_line(str(reason))})", is_transient=False
-        )
-    if isinstance(
-        error, requests.exceptions.Timeout | urllib3.exceptions.ReadTimeoutError
-    ):
-        return BadAnswer("no answer in time", is_transient=True)
+        return BadAnswer(f"no secure connection ({said})", is_transient=False)
+    if isinstance(error, requests.exceptions.InvalidURL):
+        return BadAnswer("this is not a URL", is_transient=False)
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return BadAnswer("redirects without end", is_transient=False)
+    if isinstance(error, _TIMEOUTS):
+        return BadAnswer("no answer in time", is_transient=True)
     if isinstance(reason, urllib3.exceptions.NewConnectionError):
-        return BadAnswer("the connection was refused", is_transient=True)
-    return BadAnswer(
-        f"the connection broke ({one_line(str(reason))})", is_transient=True
-    )
+        said = said.rpartition("connection: ")[2]
+        return BadAnswer(f"no connection ({said})", is_transient=True)
+    return BadAnswer(f"the connection broke ({said})", is_transient=True)
 
 
 def _innermost(error: BaseException) -> BaseException:
