@@ -279,10 +279,13 @@ def require_companions(table: TextTable) -> None:
     A name, the host's mass, the companion's mass, and an axis or a period.
     """
     require_rows(table)
-    require_one_of(table, "pl_name", "host_star")
-    require_one_of(table, "st_mass", "Mstar")
-    require_one_of(table, "pl_bmassj", "pl_bmasse", "mass", "msini")
-    require_one_of(table, "pl_orbsmax", "pl_orbper", "period")
+    require_columns(
+        table,
+        ("pl_name", "host_star"),
+        ("st_mass", "Mstar"),
+        ("pl_bmassj", "pl_bmasse", "mass", "msini"),
+        ("pl_orbsmax", "pl_orbper", "period"),
+    )
     names = texts(table, "pl_name", "host_star")
     if "" in names:
         raise table.refusal(
@@ -290,19 +293,27 @@ def require_companions(table: TextTable) -> None:
         )
 
 
-def require_one_of(table: TextTable, *names: str) -> None:
-    """Refuse a table without any of these columns, naming the nearest it has."""
-    if any(name in table for name in names):
+def require_columns(table: TextTable, *needs: tuple[str, ...]) -> None:
+    """Refuse a table that has none of the columns by which a need can be met.
+
+    Names every such need, and the nearest column that the table has.
+    """
+    lacking = [need for need in needs if not any(name in table for name in need)]
+    if not lacking:
         return
     spelled = {column.lower(): column for column in table.columns}
     near = [
         spelled[match]
-        for name in names
+        for need in lacking
+        for name in need
         for match in difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.75)
     ]
     first = ", ".join(list(table.columns)[:8])
     hint = f"The nearest it has is {near[0]}" if near else f"It begins with {first}"
-    wanted = names[0] if len(names) == 1 else f"{names[0]} (or {', '.join(names[1:])})"
+    wanted = " and ".join(
+        need[0] if len(need) == 1 else f"{need[0]} (or {', '.join(need[1:])})"
+        for need in lacking
+    )
     raise table.refusal(
         f"no column {wanted}", f"{hint}; rename it, or get the file with that column"
     )

@@ -145,8 +145,7 @@ def _accept_csv(body: Body) -> TextTable:
     try:
         table = parse_table(body.content, name=body.url)
     except InputUnusable as error:
-        problem = str(error).removeprefix(f"{body.url}: ").rstrip(".")
-        raise BadAnswer(problem, is_transient=True) from error
+        raise BadAnswer.not_a_table(error, url=body.url) from error
     if not table.ends_in_line_end:
         raise BadAnswer("the last line was cut", is_transient=True)
     return table

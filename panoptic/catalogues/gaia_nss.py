@@ -295,8 +295,7 @@ def _solutions(table: TextTable) -> pd.DataFrame:
     begins with the solution's model is taken, else one with a mass.
     """
     table = _in_lower_case(table)
-    columns.require_one_of(table, "source_id", "designation")
-    columns.require_one_of(table, "period")
+    columns.require_columns(table, ("source_id", "designation"), ("period",))
     frame = pd.DataFrame({name: columns.numbers(table, name) for name in _NUMBERS})
     frame["source_id"] = _source_ids(table)
     for name in ("nss_solution_type", "combination_method"):
