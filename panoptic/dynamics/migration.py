@@ -134,6 +134,40 @@ def state_migration(findings: MigrationFindings) -> tuple[Statement, ...]:
     )
 
 
+def _fact(unit: str, meaning: str) -> dict[str, str]:
+    return {"unit": unit, "meaning": meaning}
+
+
+ARRAY_FACTS = {
+    "perturber_mass_msun": _fact("Msun", "axis of the grid, (n_mass,)"),
+    "perturber_axis_au": _fact("AU", "axis of the grid, (n_axis,)"),
+    "criterion_fraction": _fact("", "share of the draws that pass the criterion"),
+    "criterion_fraction_low": _fact("", "its Wilson 95 % interval, lower end"),
+    "criterion_fraction_high": _fact("", "upper end"),
+    "criterion_n_feasible": _fact("", "draws that pass"),
+    "criterion_n_unstable": _fact("", "draws that are unstable; never feasible"),
+    "criterion_unstable_fraction": _fact("", "their share"),
+    "t_kl_median_yr": _fact("yr", "t_KL at the median e_out and median a"),
+    "averaging_ratio": _fact("", "P_out/(2 pi t_LK); above 0.1 averaging fails"),
+    "angular_momentum_ratio": _fact("", "L_in/L_out; above 0.1 no test particle"),
+    "criterion_n_draws": _fact("", "draws per cell"),
+    "seed": _fact("", "key of the draws"),
+    "horizon_gyr": _fact("Gyr", "time in which migration must happen"),
+    "r_crit_rstar": _fact("R_star", "the criterion's pericentre threshold"),
+    "r_crit_au": _fact("AU", "the same"),
+    "disruption_radius_au": _fact("AU", "2.7 tidal radii of the target"),
+    "target_name": _fact("", "the studied object"),
+    "host_mass_msun": _fact("Msun", "its host"),
+    "host_radius_rsun": _fact("Rsun", "its host's radius, given or by relation"),
+    "companion_mass_mjup": _fact("MJup", "its mass"),
+    "companion_radius_rjup": _fact("RJup", "its radius, given or 1"),
+    "inner_axis_au": _fact("AU", "ends of the initial axis"),
+    "ecc_out_range": _fact("", "ends of the perturber's eccentricity"),
+    "ecc_out_law": _fact("", "its distribution"),
+    "inclination_range_deg": _fact("deg", "ends of the mutual inclination"),
+}
+
+
 def migration_arrays(findings: MigrationFindings) -> dict[str, NDArray]:
     """Return the arrays of `feasibility_map.npz`; parameters are 0-d arrays.
 

@@ -1,0 +1,418 @@
+"""The secular integrator against identities, closed forms, twins and published runs."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from panoptic.constants import G_AU3_MSUN_YR2, RJUP_AU
+from panoptic.dynamics.outcomes import Outcome
+from panoptic.dynamics.secular import evolve, track
+from panoptic.dynamics.triples import SecularScales, Triples
+from tests import oracles_secular as slow
+
+
+def joined(triples):
+    """Several sets of triples as one."""
+    columns = zip(*(dataclasses.astuple(one) for one in triples), strict=True)
+    return Triples(*(np.concatenate(column) for column in columns))
+
+
+def evolve_tlk(triples, t_lk, **options):
+    """Integrate for a number of t_LK with nothing to stop it; all of one t_LK."""
+    options = {
+        "disruption_factors": (0.0,),
+        "migrated_fraction": 0.0,
+        "max_steps": 10**7,
+        **options,
+    }
+    t_end_yr = t_lk * SecularScales.of(triples).t_lk_yr[0]
+    return evolve(triples, t_end_yr=t_end_yr, **options)
+
+
+# ---------------------------------------------------------------- identities
+
+
+def test_the_love_number_is_twice_the_apsidal_constant():
+    """Apsidal motion by the companion's bulge alone, Sterne (1939) form.
+
+    d(pericentre)/dt = 15 k (m0/m1) (R1/a)^5 n (1 + 3e^2/2 + e^4/8) / (1 - e^2)^5, k the
+    apsidal constant; rotation adds k (1 + m0/m1) (R1/a)^5 n (spin/n)^2 / (1 - e^2)^2.
+    """
+    a, e, m0, m1, k2 = 0.05, 0.3, 1.0, 1e-3, 0.37
+    lonely = Triples.of(
+        host_mass_msun=m0,
+        companion_mass_msun=m1,
+        perturber_mass_msun=1e-12,
+        inner_a_au=a,
+        inner_e=e,
+        outer_a_au=1000.0,
+        outer_e=0.0,
+        inclination_rad=0.0,
+        pericentre_rad=0.0,
+        node_rad=0.0,
+        love_number=k2,
+        time_lag_s=0.0,
+    )
+    without = dataclasses.replace(lonely, love_number=np.zeros(1))
+    years = 100.0
+
+    def turned(triples):
+        e_vector = track(triples, t_end_yr=years).e_vector[-1]
+        return math.atan2(e_vector[1], e_vector[0])
+
+    n = math.sqrt(G_AU3_MSUN_YR2 * (m0 + m1) / a**3)
+    swelling = (RJUP_AU / a) ** 5
+    spin = slow.hut(e**2)[1] / slow.hut(e**2)[2] / (1 - e**2) ** 1.5
+    bulge = 15 * (m0 / m1) * (1 + 1.5 * e**2 + e**4 / 8) / (1 - e**2) ** 5
+    rotation = (1 + m0 / m1) * spin**2 / (1 - e**2) ** 2
+    expected = (k2 / 2) * swelling * n * (bulge + rotation) * years
+    assert turned(lonely) - turned(without) == pytest.approx(expected, rel=1e-6)
+
+
+def test_quadrupole_conserves_jz_and_energy():
+    triples = slow.triple(e=0.3, inclination_deg=85)
+    scales = SecularScales.of(triples)
+    path = track(triples, t_end_yr=300 * scales.t_lk_yr[0], tolerance=1e-8)
+    assert np.ptp(path.j_vector[:, 2]) < 1e-14
+    unit = np.sum(path.e_vector**2, axis=1) + np.sum(path.j_vector**2, axis=1)
+    assert np.abs(unit - 1).max() < 1e-14
+    energies = [
+        slow.energy(e, j, scales)
+        for e, j in zip(path.e_vector[::50], path.j_vector[::50], strict=True)
+    ]
+    assert np.ptp(energies) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "drift"), [(1e-7, 2e-5), (1e-8, 1e-6), (1e-10, 1e-8)]
+)
+def test_energy_with_everything_that_does_not_dissipate(tolerance, drift):
+    triples = slow.triple(
+        relativity=1e-3,
+        tide=1e-10,
+        octupole=0.01,
+        pericentre_deg=math.degrees(0.3),
+        node_deg=math.degrees(1.0),
+    )
+    scales = SecularScales.of(triples)
+    path = track(triples, t_end_yr=1000 * scales.t_lk_yr[0], tolerance=tolerance)
+    start = slow.energy(path.e_vector[0], path.j_vector[0], scales)
+    end = slow.energy(path.e_vector[-1], path.j_vector[-1], scales)
+    assert abs(end / start - 1) < drift
+    assert np.all(path.a_au == path.a_au[0])
+
+
+def test_dissipation_alone_ends_on_the_circle_of_equal_angular_momentum():
+    a, e = 1.0, 0.97
+    alone = Triples.of(
+        host_mass_msun=0.2,
+        companion_mass_msun=3e-4,
+        perturber_mass_msun=1e-12,
+        inner_a_au=a,
+        inner_e=e,
+        outer_a_au=1e4,
+        outer_e=0.0,
+        inclination_rad=0.3,
+        pericentre_rad=1.0,
+        node_rad=2.0,
+        time_lag_s=1e4,
+    )
+    path = track(alone, t_end_yr=3e10, tolerance=1e-12)
+    circle = a * (1 - e**2)
+    momentum = path.a_au * (1 - path.e) * (1 + path.e)
+    assert path.e[-1] < 1e-6
+    assert path.a_au[-1] == pytest.approx(circle, rel=1e-12)
+    assert np.abs(momentum / circle - 1).max() < 1e-11
+
+
+def test_rates_of_circularisation_at_small_e():
+    """(1/e) de/dt = -(21/2) k2 dt_L n^2 (m0/m1) (R1/a)^5."""
+    triples = dataclasses.replace(
+        slow.triple(relativity=1e-6, tide=1e-8, e=1e-3, inclination_deg=0.0),
+        time_lag_s=np.array([1e12]),
+    )
+    scales = SecularScales.of(triples)
+    t_lk = 1e-3 / scales.decay[0]
+    path = track(triples, t_end_yr=t_lk * scales.t_lk_yr[0])
+    expected = -10.5 / 6 * scales.decay[0] * t_lk
+    assert math.log(path.e[-1] / path.e[0]) == pytest.approx(expected, rel=1e-4)
+
+
+# ---------------------------------------------------------------- closed forms
+
+
+def test_largest_eccentricity_of_the_quadrupole():
+    degrees = (45, 55, 65, 75, 80, 85, 88, 89, 89.5)
+    triples = joined(
+        slow.triple(e=1e-4, inclination_deg=angle, pericentre_deg=17)
+        for angle in degrees
+    )
+    found = evolve_tlk(triples, 60.0, tolerance=1e-10).min_one_minus_e
+    expected = [
+        1 - math.sqrt(slow.quadrupole_period(1e-4, math.radians(i), 0.3)[1] * -1 + 1)
+        for i in degrees
+    ]
+    np.testing.assert_allclose(found, expected, rtol=3e-6)
+    circular = 1 - np.sqrt(1 - 5 / 3 * np.cos(np.radians(degrees)) ** 2)
+    np.testing.assert_allclose(found, circular, rtol=1e-4)
+
+
+def test_largest_eccentricity_with_short_range_forces():
+    cases = [
+        (relativity, tide, angle)
+        for relativity, tide in [
+            (1e-3, 0),
+            (1e-2, 0),
+            (0.1, 0),
+            (0.5, 0),
+            (0, 1e-12),
+            (0, 1e-9),
+            (0, 1e-7),
+            (1e-2, 1e-9),
+        ]
+        for angle in (60.0, 80.0, 90.0)
+    ]
+    for relativity, tide, angle in cases:
+        one = slow.triple(
+            relativity=relativity, tide=tide, e=1e-5, inclination_deg=angle
+        )
+        found = evolve_tlk(one, 80.0, tolerance=1e-9).min_one_minus_e[0]
+        expected = slow.least_one_minus_e(math.radians(angle), SecularScales.of(one))
+        assert found == pytest.approx(expected, rel=1e-7)
+
+
+def test_exact_period():
+    """From one eccentricity peak to the next, DYNAMICS' 7.05537085 t_LK."""
+    triples = slow.triple(e=0.01, inclination_deg=85, pericentre_deg=45)
+    period, j2 = slow.quadrupole_period(0.01, math.radians(85), math.radians(45))
+    assert period == pytest.approx(7.05537085, rel=1e-8)
+    assert math.sqrt(1 - j2) == pytest.approx(0.99365027, abs=1e-8)
+    t_lk_yr = SecularScales.of(triples).t_lk_yr[0]
+    path = track(triples, t_end_yr=5.5 * period * t_lk_yr, tolerance=1e-10)
+    slope = np.sum(path.j_vector * np.gradient(path.j_vector, axis=0), axis=1)
+    peaks = np.flatnonzero((slope[:-1] < 0) & (slope[1:] >= 0))
+    assert len(peaks) >= 5
+    times = path.t_yr[peaks] / t_lk_yr
+    assert (times[4] - times[0]) / 4 == pytest.approx(period, rel=2e-3)
+
+
+# ---------------------------------------------------------------- the plain twin
+
+
+@pytest.mark.parametrize("case", range(3))
+def test_track_follows_the_plain_twin(case):
+    options = [
+        {"relativity": 1e-3, "octupole": 0.02, "e": 0.2},
+        {"relativity": 1e-2, "tide": 1e-9, "octupole": 0.01, "inclination_deg": 100},
+        {"relativity": 1e-2, "tide": 1e-7, "inclination_deg": 87, "time_lag_s": 1e11},
+    ][case]
+    one = slow.triple(**options)
+    scales = SecularScales.of(one)
+    path = track(one, t_end_yr=15.0 * scales.t_lk_yr[0], tolerance=1e-12)
+    twin = slow.follow(one, 15.0)
+    np.testing.assert_allclose(path.e_vector[-1], twin.y[:3, -1], atol=2e-7)
+    np.testing.assert_allclose(path.j_vector[-1], twin.y[3:6, -1], atol=2e-7)
+    shrunk = path.a_au[-1] / path.a_au[0]
+    assert shrunk == pytest.approx(math.exp(twin.y[6, -1]), rel=1e-8)
+    if case == 2:
+        assert shrunk < 0.99
+
+
+# ---------------------------------------------------------------- published runs
+
+
+def test_second_peak_of_the_common_job():
+    """742,561 yr with the octupole and no other force; orbits 1e8 times as large feel
+    no relativity, and their times are 1e12 as long."""
+    large = 1e8
+    job = Triples.of(
+        host_mass_msun=0.2,
+        companion_mass_msun=2.86e-4,
+        perturber_mass_msun=0.1,
+        inner_a_au=1.0 * large,
+        inner_e=0.01,
+        outer_a_au=50.0 * large,
+        outer_e=0.3,
+        inclination_rad=math.radians(85),
+        pericentre_rad=math.radians(45),
+        node_rad=math.pi,
+        love_number=0.0,
+    )
+    path = track(job, t_end_yr=1e6 * large**1.5, tolerance=1e-12)
+    height = path.one_minus_e
+    second = (
+        1
+        + np.flatnonzero((height[1:-1] < height[:-2]) & (height[1:-1] < height[2:]))[1]
+    )
+    near = slice(second - 1, second + 2)
+    parabola = np.polyfit(path.t_yr[near] / path.t_yr[second] - 1, height[near], 2)
+    peak = path.t_yr[second] * (1 - parabola[1] / (2 * parabola[0]))
+    assert peak / large**1.5 == pytest.approx(742_561, rel=1e-4)
+
+
+def test_flips_of_naoz_et_al_2013_figure_3():
+    """Flips near 3.8, 11.7 and 19.6 Myr (figure of MNRAS 431, 2155)."""
+    triples = Triples.of(
+        host_mass_msun=1.0,
+        companion_mass_msun=1e-3,
+        perturber_mass_msun=0.04,
+        inner_a_au=6.0,
+        inner_e=0.001,
+        outer_a_au=100.0,
+        outer_e=0.6,
+        inclination_rad=math.radians(65),
+        pericentre_rad=math.radians(45),
+        node_rad=math.pi,
+        love_number=0.0,
+    )
+    path = track(triples, t_end_yr=25e6)
+    prograde = path.j_vector[:, 2] > 0
+    flips = path.t_yr[1:][prograde[1:] != prograde[:-1]] / 1e6
+    assert np.any(np.abs(flips - 3.8) < 0.3)
+    assert np.any(np.abs(flips - 11.7) < 0.5)
+    assert np.any(np.abs(flips - 19.6) < 0.6)
+
+
+# ---------------------------------------------------------------- populations
+
+
+def population(n, seed=1, **changed):
+    rng = np.random.default_rng(seed)
+    drawn = {
+        "host_mass_msun": 0.2,
+        "companion_mass_msun": 2.86e-4,
+        "perturber_mass_msun": np.exp(rng.uniform(*np.log([0.02, 0.2]), n)),
+        "inner_a_au": 1.0,
+        "inner_e": 0.01,
+        "outer_a_au": np.exp(rng.uniform(*np.log([20, 500]), n)),
+        "outer_e": rng.uniform(0, 0.8, n),
+        "inclination_rad": np.arccos(rng.uniform(-1, 1, n)),
+        "pericentre_rad": rng.uniform(0, 2 * np.pi, n),
+        "node_rad": rng.uniform(0, 2 * np.pi, n),
+    }
+    return Triples.of(**{**drawn, **changed})
+
+
+@pytest.fixture(scope="module")
+def sixty():
+    triples = population(60)
+    return triples, evolve(
+        triples, t_end_yr=3e7, disruption_factors=(2.7, 2.0), max_steps=20_000
+    )
+
+
+def same(one, other):
+    return all(
+        np.array_equal(getattr(one, item.name), getattr(other, item.name))
+        for item in dataclasses.fields(one)
+    )
+
+
+def test_threads_order_and_company_change_no_bit(sixty):
+    triples, alone = sixty
+    options = {"t_end_yr": 3e7, "disruption_factors": (2.7, 2.0), "max_steps": 20_000}
+    assert same(alone, evolve(triples, threads=2, **options))
+    shuffled = np.random.default_rng(3).permutation(60)
+    other = evolve(triples.take(shuffled), **options)
+    np.testing.assert_array_equal(other.final_e, alone.final_e[shuffled])
+    np.testing.assert_array_equal(other.t_inside_yr, alone.t_inside_yr[shuffled])
+    few = evolve(triples.take(np.arange(5)), **options)
+    np.testing.assert_array_equal(few.final_a_au, alone.final_a_au[:5])
+
+
+def test_a_shorter_time_needs_no_new_integration(sixty):
+    triples, long = sixty
+    for factor in (2.7, 2.0):
+        short = evolve(
+            triples, t_end_yr=1e7, disruption_factors=(factor,), max_steps=20_000
+        )
+        read_off = long.outcome_at(t_yr=1e7, disruption_factor=factor)
+        np.testing.assert_array_equal(read_off, short.outcome)
+
+
+def test_what_cannot_be_read_off_is_refused(sixty):
+    _, long = sixty
+    with pytest.raises(ValueError, match="integrated to"):
+        long.outcome_at(t_yr=1e9, disruption_factor=2.7)
+    with pytest.raises(ValueError, match="recorded are"):
+        long.outcome_at(t_yr=1e6, disruption_factor=3.0)
+
+
+def test_passages_are_ordered_and_met(sixty):
+    triples, found = sixty
+    outer, inner = found.t_inside_yr.T
+    assert np.all(outer <= inner)
+    assert np.any(np.isfinite(inner))
+    inside = found.min_pericentre_au < 2.7 * triples.tidal_radius_au
+    np.testing.assert_array_equal(np.isfinite(outer), inside)
+    assert found.counts()["disrupted"] == np.count_nonzero(
+        outer <= np.minimum(3e7, found.t_migrated_yr)
+    )
+
+
+def test_no_time_changes_nothing():
+    found = evolve(population(5), t_end_yr=0.0)
+    assert found.counts()["unchanged"] == 5
+    assert found.n_steps.sum() == 0
+    np.testing.assert_array_equal(found.final_a_au, 1.0)
+    np.testing.assert_allclose(found.final_e, 0.01, rtol=1e-11)
+
+
+def test_the_cap_leaves_a_triple_undecided():
+    found = evolve(population(5), t_end_yr=1e9, max_steps=50)
+    assert found.counts()["undecided"] == 5
+    assert np.all(found.n_steps == 50)
+    assert np.all(found.t_stop_yr < 1e9)
+
+
+def test_unstable_triples_are_not_integrated():
+    triples = population(4, outer_a_au=1.2, inner_e=0.5)
+    with pytest.raises(ValueError, match="inside the inner orbit in 4 of 4"):
+        evolve(triples, t_end_yr=1e6)
+    found = evolve(triples, t_end_yr=1e6, unstable=np.ones(4, dtype=bool))
+    assert np.all(found.outcome == Outcome.UNSTABLE)
+    assert found.n_steps.sum() == 0
+
+
+def test_progress_reaches_the_total():
+    seen = []
+    evolve(
+        population(10),
+        t_end_yr=1e5,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert seen[-1] == (10, 10)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"companion_mass_msun": 0.0}, "companion_mass_msun must be positive"),
+        ({"outer_e": 1.0}, r"outer_e must be in \[0, 1\)"),
+        ({"inner_e": -0.1}, r"inner_e must be in \[0, 1\)"),
+        ({"inner_a_au": math.nan}, "inner_a_au must be positive and finite"),
+        ({"time_lag_s": -1.0}, "time_lag_s must be 0 or more"),
+    ],
+)
+def test_impossible_triples_are_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        population(3, **changed)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"t_end_yr": -1.0}, "t_end_yr"),
+        ({"t_end_yr": math.inf}, "t_end_yr"),
+        ({"t_end_yr": 1.0, "tolerance": 0.0}, "tolerance"),
+        ({"t_end_yr": 1.0, "disruption_factors": ()}, "disruption_factors"),
+        ({"t_end_yr": 1.0, "migrated_fraction": 1.0}, "migrated_fraction"),
+        ({"t_end_yr": 1.0, "threads": 0}, "threads"),
+        ({"t_end_yr": 1.0, "unstable": np.ones(2, dtype=bool)}, "unstable"),
+    ],
+)
+def test_impossible_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        evolve(population(3), **options)
