@@ -101,7 +101,14 @@ def _answer(config: RunConfig, catalogues: Any, console: "Console") -> "Results"
         rng=config.rng,
         stage=console.stage,
     )
-    return Results(_record(config, catalogues), target, sample, findings)
+    gaia = catalogues.outer_perturbers
+    return Results(
+        record=_record(config, catalogues),
+        target=target,
+        sample=sample,
+        perturbers=None if gaia is None else gaia.frame,
+        findings=findings,
+    )
 
 
 def _write(folder: Any, results: "Results", catalogues: Any) -> str:
@@ -109,8 +116,8 @@ def _write(folder: Any, results: "Results", catalogues: Any) -> str:
     from panoptic.findings import write_results
 
     write_results(folder, results)
-    for table, record in zip(catalogues.tables, results.record.inputs, strict=True):
-        folder.blob(record.kept_as, table.raw)
+    for table, record in zip(catalogues.read, results.record.inputs, strict=True):
+        folder.blob(record.kept_as, table.kept)
     return _render(folder, results)
 
 
@@ -143,9 +150,10 @@ def _record(config: RunConfig, catalogues: Any) -> "RunRecord":
         InputRecord(
             **asdict(table.provenance),
             remarks=table.remarks,
+            stands_in_because=table.stands_in_because,
             kept_as=f"inputs/{table.provenance.catalogue}.csv",
         )
-        for table in catalogues.tables
+        for table in catalogues.read
     )
     settings = {
         name: as_plain(getattr(config, name))
