@@ -188,6 +188,11 @@ class TestVerify:
         assert "changed since the run: SUMMARY.txt" in found.text
         assert "missing: map.npz" in found.text
 
+    @pytest.mark.parametrize("harm", [Path.unlink, lambda p: p.write_text("x")])
+    def test_one_harmed_file_is_enough(self, run, harm):
+        harm(run / "SUMMARY.txt")
+        assert not verify(run, rerun=rerun, environment=ENVIRONMENT).holds
+
     def test_harmed_inputs_are_not_run_again(self, run):
         (run / "inputs" / "ps.csv").write_text("x")
 
