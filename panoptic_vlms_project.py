@@ -49,6 +49,7 @@ def run(config: RunConfig, *, console: "Console") -> RunReport:
     from threadpoolctl import threadpool_limits
 
     from panoptic.reporting.artifacts import ResultsFolder
+    from panoptic.reporting.partial_results import PartialResults
 
     console.log.note(f"command: {shlex.join(sys.argv)}")
     with (
@@ -58,7 +59,10 @@ def run(config: RunConfig, *, console: "Console") -> RunReport:
     ):
         console.log.note(f"{n_threads} kernel threads; BLAS held to one thread")
         catalogues = _read_catalogues(config, console)
-        results = _answer(config, catalogues, console)
+        store = PartialResults(
+            folder.partial_dir, resume=config.compute.resume, say=console.log.say
+        )
+        results = _answer(config, catalogues, store, console)
         with console.stage("Figures and summary"):
             summary = _write(folder, results, catalogues)
         folder.finish(_manifest(config, results, console, n_threads))
@@ -78,7 +82,9 @@ def _read_catalogues(config: RunConfig, console: "Console") -> Any:
         )
 
 
-def _answer(config: RunConfig, catalogues: Any, console: "Console") -> "Results":
+def _answer(
+    config: RunConfig, catalogues: Any, store: Any, console: "Console"
+) -> "Results":
     """Ask every question of the catalogues."""
     import data_processor
     import statistical_analysis
@@ -97,11 +103,19 @@ def _answer(config: RunConfig, catalogues: Any, console: "Console") -> "Results"
         target,
         statistics=config.statistics,
         migration=config.migration,
-        seed=config.compute.seed,
+        compute=config.compute,
         rng=config.rng,
         stage=console.stage,
+        store=store,
     )
-    return Results(_record(config, catalogues), target, sample, findings)
+    gaia = catalogues.outer_perturbers
+    return Results(
+        record=_record(config, catalogues),
+        target=target,
+        sample=sample,
+        perturbers=None if gaia is None else gaia.frame,
+        findings=findings,
+    )
 
 
 def _write(folder: Any, results: "Results", catalogues: Any) -> str:
@@ -109,8 +123,8 @@ def _write(folder: Any, results: "Results", catalogues: Any) -> str:
     from panoptic.findings import write_results
 
     write_results(folder, results)
-    for table, record in zip(catalogues.tables, results.record.inputs, strict=True):
-        folder.blob(record.kept_as, table.raw)
+    for table, record in zip(catalogues.read, results.record.inputs, strict=True):
+        folder.blob(record.kept_as, table.kept)
     return _render(folder, results)
 
 
@@ -143,9 +157,10 @@ def _record(config: RunConfig, catalogues: Any) -> "RunRecord":
         InputRecord(
             **asdict(table.provenance),
             remarks=table.remarks,
+            stands_in_because=table.stands_in_because,
             kept_as=f"inputs/{table.provenance.catalogue}.csv",
         )
-        for table in catalogues.tables
+        for table in catalogues.read
     )
     settings = {
         name: as_plain(getattr(config, name))

@@ -6,7 +6,7 @@ and the report again. That is the contract between the models and the plots.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,8 +19,22 @@ from panoptic.demographics.eccentricity import (
 )
 from panoptic.demographics.mass_mixture import MassMixtureFindings
 from panoptic.demographics.origin_classifier import ClassifierFindings
-from panoptic.dynamics.migration import MigrationFindings, migration_arrays
-from panoptic.reporting.artifacts import ResultsFolder, read_result, read_table
+from panoptic.dynamics.migration import (
+    ARRAY_FACTS,
+    COMPANION_FACTS,
+    SENSITIVITY_FACTS,
+    MigrationFindings,
+    companion_table,
+    migration_arrays,
+    sensitivity_table,
+)
+from panoptic.reporting.artifacts import (
+    ResultsFolder,
+    read_manifest,
+    read_outputs,
+    read_result,
+    read_table,
+)
 from panoptic.sample import SCHEMA, CompanionSample
 from panoptic.statement import NotRun
 from panoptic.target import Target
@@ -38,7 +52,8 @@ class InputRecord:
     retrieved_utc: str
     query: str
     note: str
-    remarks: tuple[str, ...]
+    remarks: tuple[str, ...]  # what a reader should know of it
+    stands_in_because: str  # why it is not the table that was asked for; else empty
     kept_as: str  # the raw bytes, relative to the results folder
 
 
@@ -78,15 +93,52 @@ class Results:
     record: RunRecord
     target: Target
     sample: CompanionSample
+    perturbers: pd.DataFrame | None  # Gaia's orbits of the hosts; None if not asked for
     findings: Findings
 
 
+class Described(NamedTuple):
+    """A table or a set of arrays: what it holds, and of what unit and meaning."""
+
+    about: str
+    columns: dict[str, dict[str, str]]  # name: unit and meaning
+
+
+def _facts(meanings: dict[str, str], *, unit: str = "") -> dict[str, dict[str, str]]:
+    return {name: {"unit": unit, "meaning": text} for name, text in meanings.items()}
+
+
 # By the name of each question: the JSON file of its answer, and what it reads back as.
-_ANSWERS: dict[str, tuple[str, Any]] = {
-    "mixture": ("gmm_summary", MassMixtureFindings | NotRun),
-    "eccentricity": ("eccentricity", EccentricityFindings | NotRun),
-    "classifier": ("classifier", ClassifierFindings | NotRun),
-    "migration": ("migration", MigrationFindings | NotRun),
+_ANSWERS: dict[str, tuple[str, Any, str]] = {
+    "mixture": (
+        "gmm_summary",
+        MassMixtureFindings | NotRun,
+        "Gaussian mixtures in (log q, log a), sample by sample",
+    ),
+    "eccentricity": (
+        "eccentricity",
+        EccentricityFindings | NotRun,
+        "Beta distributions and two-sample tests of e",
+    ),
+    "classifier": (
+        "classifier",
+        ClassifierFindings | NotRun,
+        "the origin classifier, what it is worth and what it rests on",
+    ),
+    "migration": (
+        "migration",
+        MigrationFindings | NotRun,
+        "what perturbers, tides and a disk could have done",
+    ),
+}
+JSON_FILES: dict[str, tuple[Any, str]] = {
+    "run": (RunRecord, "what the results depend on besides the code"),
+    "target": (Target, "the studied object as it was used"),
+    "sample": (SampleDefinition, "how the sample was made"),
+} | {name: (answer, about) for name, answer, about in _ANSWERS.values()}
+
+_SAMPLE_COLUMNS = {
+    column.name: {"unit": column.unit, "meaning": column.meaning} for column in SCHEMA
 }
 _SCORES = {
     "P_binary_like": "p_headline",
@@ -97,8 +149,142 @@ _SCORES = {
     "P_binary_like_full_model_low": "p_full_low",
     "P_binary_like_full_model_high": "p_full_high",
 }
-_UNITS = {
-    column.name: {"unit": column.unit, "meaning": column.meaning} for column in SCHEMA
+TABLES: dict[str, Described] = {
+    "vlms_companions_stacked": Described(
+        "Every row of the window, with what it can answer.", _SAMPLE_COLUMNS
+    ),
+    "objects_with_probs": Described(
+        "Every row with a mass ratio, with what the classifier says of it.",
+        _SAMPLE_COLUMNS
+        | _facts(
+            {
+                "P_binary_like": "probability by the headline model (no log q, method)",
+                "P_binary_like_low": "its 95 % host-bootstrap interval, lower end",
+                "P_binary_like_high": "upper end",
+                "P_binary_like_held_out": "by fits that did not see the row's host",
+                "P_binary_like_full_model": "by the full model, circular in log q",
+                "P_binary_like_full_model_low": "its interval, lower end",
+                "P_binary_like_full_model_high": "upper end",
+                "anchor_label": "binary-like, planet-like or empty",
+                "anchor_source": "heuristic, curated, user label or none",
+            }
+        ),
+    ),
+    "cuts": Described(
+        "The ledger: how many rows left, at which stage, for which reason.",
+        _facts(
+            {
+                "stage": "duplicates, window or main sample",
+                "source": "catalogue of the rows",
+                "reason": "why; a row counts at its first reason",
+                "n_rows": "rows",
+                "n_hosts": "their hosts",
+            }
+        ),
+    ),
+    "duplicates": Described(
+        "Rows of one companion that were merged.",
+        _facts(
+            {
+                "host": "host, as compared",
+                "kept": "companion whose row stays",
+                "kept_source": "its catalogue",
+                "dropped": "companion whose row goes",
+                "dropped_source": "its catalogue",
+                "rule": "what matched",
+                "kept_because": "why that row stays",
+            }
+        ),
+    ),
+    "outer_perturbers": Described(
+        "Two-body orbits of Gaia DR3 that belong to hosts, if they were asked for.",
+        _facts(
+            {
+                "hostname": "host star, as in the stacked table",
+                "gaia_dr3_id": "Gaia DR3 source_id of the solution",
+                "match_rule": "source_id or position",
+                "separation_arcsec": "from the source's track of 1991.25-2016 to the "
+                "host, arcsec",
+                "nss_solution_type": "Gaia's word for the model",
+                "n_solutions": "solutions of this source",
+                "relation": "outer, inner, between, catalogued_companion (period "
+                "within 5 %), unknown (no period to compare with)",
+                "period_days": "orbital period, day",
+                "period_err_days": "its published error, day",
+                "ecc": "eccentricity",
+                "ecc_err": "its published error",
+                "error_factor": "factor by which published errors are too small: 1.3 "
+                "for G > 14, else 1.7 (Nagarajan & El-Badry 2024)",
+                "st_mass": "host mass of the catalogue, Msun",
+                "m1_msun": "primary mass, binary_masses, Msun",
+                "m2_msun": "secondary mass, binary_masses, Msun",
+                "m2_lower_msun": "its lower bound, Msun",
+                "m2_upper_msun": "its upper bound, Msun",
+                "fluxratio": "secondary to primary in G",
+                "combination_method": "what the masses were derived from",
+                "a_au": "semi-major axis by Kepler's third law, AU",
+                "a_from": "the masses it was derived with; without m2 a lower bound",
+                "significance": "Gaia's significance of the solution",
+                "goodness_of_fit": "Gaia's goodness of fit",
+            }
+        ),
+    ),
+    "beta_e_params": Described(
+        "Beta distributions of e, one row per subset and policy.",
+        _facts(
+            {
+                "subset": "low_q (q <= q_split) or high_q",
+                "policy": "how zeros and limits are read",
+                "n": "rows used",
+                "n_hosts": "their hosts",
+                "n_censored": "rows of which only an interval is known",
+                "n_floored": "zeros moved to 1e-3",
+                "alpha": "first shape parameter, maximum likelihood",
+                "alpha_low": "profile-likelihood interval, lower end",
+                "alpha_high": "upper end",
+                "beta": "second shape parameter",
+                "beta_low": "profile-likelihood interval, lower end",
+                "beta_high": "upper end",
+                "mean": "alpha / (alpha + beta)",
+                "lnl": "log likelihood",
+                "alpha_boot_low": "host-bootstrap interval, lower end",
+                "alpha_boot_high": "upper end",
+                "beta_boot_low": "host-bootstrap interval, lower end",
+                "beta_boot_high": "upper end",
+                "level": "of the intervals",
+                "n_bootstrap": "bootstrap samples drawn",
+                "n_bootstrap_failed": "those without a maximum",
+                "remark": "too few to claim, or not run and why",
+            }
+        ),
+    ),
+    "migration_per_object": Described(
+        "How often a stated prior brings each real companion to where it is, and what "
+        "disk and star could have done to it.",
+        COMPANION_FACTS,
+    ),
+    "migration_sensitivity": Described(
+        "The two maps under other times, thresholds, tides and starts.",
+        SENSITIVITY_FACTS,
+    ),
+}
+ARRAYS: dict[str, Described] = {
+    "feasibility_map": Described(
+        "The map over perturbers; grids are (n_mass, n_axis), parameters 0-d.",
+        ARRAY_FACTS,
+    ),
+}
+OTHER_FILES = {
+    "SUMMARY.txt": "one page: inputs, headline numbers, each question's answer",
+    "report.html": "the full report, one file, with figures and tables",
+    "ks_test_e.txt": "two-sample Kolmogorov-Smirnov tests of e",
+    "fig*.png, .pdf, .svg": "the figures",
+    "fig*.caption.txt": "what stands under each figure",
+    "inputs/": "the catalogue tables as they were read",
+    "manifest.json": (
+        "settings, versions, input and output hashes, durations; written last, so a "
+        "folder without it is an unfinished run"
+    ),
 }
 
 
@@ -107,7 +293,9 @@ def write_results(folder: ResultsFolder, results: Results) -> None:
     folder.result("run", results.record)
     folder.result("target", results.target)
     _write_sample(folder, results.sample)
-    for question, (name, _) in _ANSWERS.items():
+    if results.perturbers is not None:
+        _write_table(folder, "outer_perturbers", results.perturbers)
+    for question, (name, *_) in _ANSWERS.items():
         folder.result(name, getattr(results.findings, question))
     _write_tables(folder, results)
 
@@ -122,12 +310,13 @@ def load_results(path: Path) -> Results:
     """
     answers = {
         question: read_result(path / f"{name}.json", answer)
-        for question, (name, answer) in _ANSWERS.items()
+        for question, (name, answer, _) in _ANSWERS.items()
     }
     return Results(
         record=read_result(path / "run.json", RunRecord),
         target=read_result(path / "target.json", Target),
         sample=_read_sample(path),
+        perturbers=_read_perturbers(path),
         findings=Findings(**answers),
     )
 
@@ -136,17 +325,25 @@ def _write_tables(folder: ResultsFolder, results: Results) -> None:
     """Write the tables people ask for; they can be made again from the results."""
     findings = results.findings
     scores = score_table(results.sample, findings.classifier)
-    folder.table("objects_with_probs", scores, meta={"columns": _UNITS})
+    _write_table(folder, "objects_with_probs", scores)
     eccentricity = findings.eccentricity
     if isinstance(eccentricity, NotRun):
         folder.text("ks_test_e.txt", f"not run: {eccentricity.reason}\n")
-        folder.table("beta_e_params", pd.DataFrame(columns=list(BETA_COLUMNS)))
+        _write_table(folder, "beta_e_params", pd.DataFrame(columns=list(BETA_COLUMNS)))
     else:
         folder.text("ks_test_e.txt", ks_text(eccentricity))
         rows = pd.DataFrame(beta_table(eccentricity), columns=list(BETA_COLUMNS))
-        folder.table("beta_e_params", rows)
-    if not isinstance(findings.migration, NotRun):
-        folder.arrays("feasibility_map", **migration_arrays(findings.migration))
+        _write_table(folder, "beta_e_params", rows)
+    migration = findings.migration
+    if not isinstance(migration, NotRun):
+        folder.arrays("feasibility_map", **migration_arrays(migration))
+        _write_table(folder, "migration_per_object", companion_table(migration))
+        _write_table(folder, "migration_sensitivity", sensitivity_table(migration))
+
+
+def _write_table(folder: ResultsFolder, name: str, frame: pd.DataFrame) -> None:
+    table = TABLES[name]
+    folder.table(name, frame, meta={"about": table.about, "columns": table.columns})
 
 
 def score_table(
@@ -168,11 +365,17 @@ def score_table(
 
 
 def _write_sample(folder: ResultsFolder, sample: CompanionSample) -> None:
-    folder.table("vlms_companions_stacked", sample.frame, meta={"columns": _UNITS})
-    folder.table("cuts", sample.cuts)
-    folder.table("duplicates", sample.duplicates)
+    _write_table(folder, "vlms_companions_stacked", sample.frame)
+    _write_table(folder, "cuts", sample.cuts)
+    _write_table(folder, "duplicates", sample.duplicates)
     definition = SampleDefinition(sample.host_mass_range_msun, sample.q_split)
     folder.result("sample", definition)
+
+
+def _read_perturbers(path: Path) -> pd.DataFrame | None:
+    listed = read_outputs(read_manifest(path))
+    name = "outer_perturbers.csv"
+    return read_table(path / name) if name in listed else None
 
 
 def _read_sample(path: Path) -> CompanionSample:

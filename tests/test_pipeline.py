@@ -11,8 +11,7 @@ from panoptic.failures import ExitCode
 from panoptic.findings import load_results
 from panoptic.reporting.artifacts import read_arrays, read_manifest, read_table
 from panoptic_vlms_project import main
-
-SMALL = ["--quick", "--bootstrap", "20", "--permutations", "19", "--kl_grid", "4x3"]
+from tests.runs import SMALL, command
 
 PROMISED = {
     "SUMMARY.txt",
@@ -35,11 +34,6 @@ PROMISED = {
 }
 
 
-def command(folder: Path, *options: str) -> list[str]:
-    logs = ["--logdir", str(folder / "logs"), "--errordir", str(folder / "errors")]
-    return ["--outdir", str(folder / "results"), *logs, *options]
-
-
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file of a run but the manifest, which holds times."""
     return {
@@ -47,19 +41,6 @@ def contents(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name not in ("manifest.json", ".lock")
     }
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory) -> Path:
-    """One run on the embedded tables, for the tests that only look at results."""
-    folder = tmp_path_factory.mktemp("run")
-    assert main(command(folder, *SMALL, "--threads", "2")) == ExitCode.DONE
-    return folder
-
-
-@pytest.fixture(scope="session")
-def results(finished) -> Path:
-    return finished / "results"
 
 
 def test_every_promised_file_is_there(results):

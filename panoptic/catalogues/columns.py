@@ -246,6 +246,18 @@ def mass_or_msini(table: TextTable) -> list[str]:
     return [str(word) for word in known]
 
 
+def known_provenance(table: TextTable) -> list[str]:
+    """Return the project's own words for how masses are known, where they are ours."""
+    ours = {MASS, MSINI, MSINI_CORRECTED, MASS_RADIUS}
+    words = texts(table, "mass_provenance")
+    return [word if word in ours else UNKNOWN for word in words]
+
+
+def either(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    """Return the first texts, and the second where they are empty."""
+    return [one or other for one, other in zip(first, second, strict=True)]
+
+
 def require_rows(table: TextTable) -> None:
     """Refuse a table without rows."""
     if not len(table):
@@ -291,14 +303,11 @@ def require_one_of(table: TextTable, *names: str) -> None:
 
 def hosts(table: TextTable) -> list[str]:
     """Return host names; where there is none, the companion's without its letter."""
-    return [
-        host or _COMPONENT_LETTER.sub("", name)
-        for host, name in zip(
-            texts(table, "hostname", "host_star"),
-            texts(table, "pl_name", "host_star"),
-            strict=True,
-        )
-    ]
+    named = texts(table, "pl_name", "host_star")
+    return either(
+        texts(table, "hostname", "host_star"),
+        [_COMPONENT_LETTER.sub("", name) for name in named],
+    )
 
 
 def gaia_dr3_ids(table: TextTable) -> list[str]:
@@ -321,7 +330,7 @@ def remarks_on_absences(
     absences = {
         "eccentricities": ("pl_orbeccen", "ecc"),
         "discovery methods": ("discoverymethod", "method"),
-        "how masses are known": ("pl_bmassprov", "mass", "msini"),
+        "how masses are known": ("pl_bmassprov", "mass_provenance", "mass", "msini"),
         "metallicities": ("st_metfe", "st_met", "FeH"),
         "errors of the host mass": ("st_masserr1", "p_Mstar"),
         "errors of the companion mass": ("pl_bmassjerr1", "pl_bmasseerr1", "p_mass"),

@@ -6,10 +6,12 @@ answer) is reported as it came; nothing tries to get round it.
 
 import email.utils
 import random
+import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import requests
@@ -77,6 +79,7 @@ class Transport:
     patience: Patience = field(default_factory=Patience)
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
+    utc_now: Callable[[], datetime] = partial(datetime.now, UTC)
     rng: random.Random = field(default_factory=random.Random)
 
     def ask(
@@ -126,6 +129,11 @@ class Transport:
                 timeout=limits,
                 stream=True,
             ) as response:
+                if url.startswith("https:") and response.url.startswith("http:"):
+                    raise BadAnswer(
+                        f"it redirects to {response.url}, which is not secure",
+                        is_transient=False,
+                    )
                 if response.status_code != requests.codes.ok:
                     raise self._refusal(response, started)
                 return Body(self._read(response, started), response.url)
@@ -147,11 +155,25 @@ class Transport:
                 "scripts",
                 is_transient=False,
             )
+        wait_s = self._retry_after_s(response.headers.get("Retry-After", ""))
+        asked = f", asking to wait {wait_s:.0f} s" if wait_s is not None else ""
         return BadAnswer(
-            f"{status}{self._excerpt(response, started)}",
+            f"{status}{asked}{self._excerpt(response, started)}",
             is_transient=response.status_code in TRANSIENT_STATUS,
-            wait_s=_retry_after_s(response.headers.get("Retry-After", "")),
+            wait_s=wait_s,
         )
+
+    def _retry_after_s(self, value: str) -> float | None:
+        """Return the seconds a Retry-After header asks for, None for nothing."""
+        if value.strip().isdigit():
+            return float(value)
+        try:
+            moment = email.utils.parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            return None
+        return max(0.0, (moment - self.utc_now()).total_seconds())
 
     def _excerpt(self, response: requests.Response, started: float) -> str:
         try:
@@ -191,27 +213,11 @@ class Transport:
                 )
 
 
-def _retry_after_s(value: str) -> float | None:
-    """Return the seconds a Retry-After header asks for, None where it says nothing."""
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        return None
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
 def _in_words(error: Exception) -> BadAnswer:
     """Return a failure of the connection as a sentence."""
     reason = _innermost(error)
-    match reason:
-        case urllib3.exceptions.NameResolutionError():
-            return BadAnswer("the host name cannot be resolved", is_transient=False)
-        case _:
-            pass
+    if isinstance(reason, urllib3.exceptions.NameResolutionError | socket.gaierror):
+        return BadAnswer("the host name cannot be resolved", is_transient=False)
     if isinstance(error, requests.exceptions.SSLError):
         return BadAnswer(
             f"no secure connection ({one_line(str(reason))})", is_transient=False

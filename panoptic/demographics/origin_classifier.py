@@ -24,6 +24,7 @@ from panoptic.demographics.classifier_validation import (
     draw_folds,
     fewest_hosts,
     leave_methods_out,
+    methods_of_both_kinds,
     permutation_test,
 )
 from panoptic.demographics.companions import Companions, Texts
@@ -48,6 +49,7 @@ from panoptic.demographics.penalised_logistic import Integers
 from panoptic.statement import NotRun, Statement, Verdict
 
 SIGNIFICANCE = 0.05
+_AS_GOOD = 0.05  # AUROC by which the method may fall short and still do as well
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ class ClassifierFindings:
     ablations: tuple[Ablation, ...]
     left_out_methods: tuple[LeftOutMethod, ...]
     permutation: PermutationTest
-    permutation_within_method: PermutationTest | None  # None: no method has both kinds
+    permutation_within_method: PermutationTest | None  # None: no method allows it
     objects: ObjectScores
     n_bootstrap: int
     n_repeats: int
@@ -150,6 +152,7 @@ def classify_origins(
         weights=bootstrap_weights(
             everyone.host[trains], n_bootstrap=n_bootstrap, rng=rng
         ),
+        comparable=methods_of_both_kinds(everyone.where(trains), label[trains]),
     )
     clock = _Clock(progress, total=2 * (n_bootstrap + n_permutations))
     headline = fit_origin_model(question, HEADLINE, progress=clock.stage(n_bootstrap))
@@ -157,8 +160,7 @@ def classify_origins(
     permuted = _permute(question, n_permutations, None, rng, clock)
     within = None
     if headline.model.skill.auroc_within_method is not None:
-        method = question.anchors.method
-        within = _permute(question, n_permutations, method, rng, clock)
+        within = _permute(question, n_permutations, question.comparable, rng, clock)
     return ClassifierFindings(
         verdict=judge(permuted, within),
         target_name=target.name,
@@ -355,8 +357,8 @@ def _verdict(findings: ClassifierFindings) -> Statement:
         )
     elif findings.verdict is Verdict.DRIVEN_BY_METHOD:
         text = (
-            "Orbit and host tell binary-like from planet-like companions only as far "
-            "as the detection method does."
+            "Nothing shows that orbit and host tell binary-like from planet-like "
+            "companions any better than the detection method does."
         )
     else:
         text = (
@@ -364,7 +366,7 @@ def _verdict(findings: ClassifierFindings) -> Statement:
             "companions found by one method."
         )
     if within is None:
-        inside = "No method has anchors of both kinds, so none can be tested alone"
+        inside = "No method has five hosts of each kind, so none can be tested alone"
     else:
         inside = (
             f"Between anchors of one method it is {skill.auroc_within_method} "
@@ -454,7 +456,7 @@ def _method_mimics_origin(findings: ClassifierFindings) -> Statement:
     method = _auroc(findings, Feature.METHOD)
     missing = _auroc(findings, Feature.ECC_MISSING, Feature.METFE_MISSING)
     headline = findings.headline.skill.auroc
-    as_good = method.value >= headline.value - 0.05
+    as_good = method.value >= headline.value - _AS_GOOD
     text = (
         f"The detection method alone does {'as well' if as_good else 'less well'}: "
         f"AUROC {method.value:.2f} against {headline.value:.2f} from orbit and host"
@@ -497,8 +499,9 @@ def _weak_labels(anchors: AnchorCensus) -> Statement:
     )
     added = f" {anchors.n_added} are not in the sample." if anchors.n_added else ""
     text = (
-        f"The labels rest on {anchors.rule}: {anchors.n_binary_like} binary-like and "
-        f"{anchors.n_planet_like} planet-like anchors on {anchors.n_hosts} hosts."
+        f"The anchors are labelled by {anchors.rule}: {anchors.n_binary_like} "
+        f"binary-like and {anchors.n_planet_like} planet-like ones on "
+        f"{anchors.n_hosts} hosts."
     )
     return Statement(
         text,

@@ -7,7 +7,6 @@ import numpy as np
 
 from panoptic.demographics.classifier_validation import (
     Estimate,
-    Folds,
     HeldOutSkill,
     Reliability,
     held_out_probability,
@@ -16,7 +15,7 @@ from panoptic.demographics.classifier_validation import (
     probability,
     reliability,
 )
-from panoptic.demographics.companions import Floats
+from panoptic.demographics.companions import Floats, Texts
 from panoptic.demographics.origin_features import (
     Design,
     Feature,
@@ -96,8 +95,9 @@ class OriginQuestion:
     trains: Integers  # rows of `everyone` that are anchors
     label: Integers  # along `trains`
     methods: tuple[str, ...]
-    folds: Folds
+    folds: Integers  # (r, anchors) host-grouped splits
     weights: Floats  # (B, anchors) host bootstrap
+    comparable: Texts  # (anchors,) method, empty unless it has enough of both kinds
 
     @property
     def anchors(self) -> OriginFeatures:
@@ -129,14 +129,14 @@ def fit_origin_model(
     fit = fit_logistic(
         matrix.x,
         question.label,
-        inner_fold=question.folds.whole,
+        fold=question.folds[0],
         n_scaled=matrix.n_scaled,
     )
     samples = resampled_fits(
         matrix.x,
         question.label,
         weights=question.weights,
-        inner_fold=question.folds.outer,
+        folds=question.folds,
         n_scaled=matrix.n_scaled,
         score=everyone.x,
         progress=progress,
@@ -170,7 +170,7 @@ def _skill_of(question: OriginQuestion, held_out: Floats) -> HeldOutSkill:
         held_out,
         question.label,
         folds=question.folds,
-        method=question.anchors.method,
+        method=question.comparable,
         weights=question.weights,
     )
 

@@ -19,11 +19,16 @@ from panoptic.dynamics.migration_findings import (
     MigrationFindings,
     MigrationModel,
     PericentreThresholds,
+)
+from panoptic.dynamics.migration_statements import state_migration
+from panoptic.dynamics.migration_tables import (
+    ARRAY_FACTS,
+    COMPANION_FACTS,
+    SENSITIVITY_FACTS,
     companion_table,
     migration_arrays,
     sensitivity_table,
 )
-from panoptic.dynamics.migration_statements import state_migration
 from panoptic.dynamics.perturbers import (
     InnerOrbit,
     OuterOrbitPrior,
@@ -49,6 +54,9 @@ from panoptic.stars import radius_rsun
 from panoptic.statement import NotRun
 
 __all__ = [
+    "ARRAY_FACTS",
+    "COMPANION_FACTS",
+    "SENSITIVITY_FACTS",
     "MigrationFindings",
     "MigrationModel",
     "MigrationSettings",

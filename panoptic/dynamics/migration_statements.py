@@ -12,6 +12,7 @@ from panoptic.dynamics.feasibility import (
 from panoptic.dynamics.migration_findings import MigrationFindings
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.secular_map import ARRIVED, SecularMap
+from panoptic.dynamics.sensitivity import CriterionVariant
 from panoptic.statement import NotRun, Statement
 
 _NOTABLY = 0.05  # share of undecided draws from which the answer is called open
@@ -130,11 +131,6 @@ def _state_criterion(findings: MigrationFindings, found: FeasibilityMap) -> Stat
     best = np.unravel_index(np.argmax(found.fraction), found.fraction.shape)
     mass, axis = found.grid.mass_msun[best[0]], found.grid.axis_au[best[1]]
     start = _interval_text(found.inner.axis_au, "AU")
-    variants = "; ".join(
-        f"{v.horizon_gyr:g} Gyr, {v.r_crit_rstar:g} R_star: mean "
-        f"{_percent(v.mean_fraction)}, covered {_percent(v.coverage)}"
-        for v in findings.criterion_variants
-    )
     return Statement(
         text=(
             f"By the study's criterion {_percent(found.mean_fraction)} of the "
@@ -148,8 +144,8 @@ def _state_criterion(findings: MigrationFindings, found: FeasibilityMap) -> Stat
             f"{found.fraction[best]:.3f} (95 % {found.fraction_low[best]:.3f}-"
             f"{found.fraction_high[best]:.3f}, Wilson) at {mass:.3g} Msun, "
             f"{axis:.3g} AU; unstable "
-            f"{_percent(found.n_unstable.sum() / found.grid.n_cells / found.n_draws)}; "
-            f"{variants}"
+            f"{_percent(found.n_unstable.sum() / found.grid.n_cells / found.n_draws)}"
+            f"{_variants_text(findings.criterion_variants)}"
         ),
         caveat=(
             "The criterion compares thresholds; it does not follow an orbit, and has "
@@ -266,6 +262,22 @@ def _state_companions(findings: MigrationFindings) -> Statement:
             "Radii not observed come from a relation; one Love number and time lag "
             "for all. A companion with inner siblings did not come in this way."
         ),
+    )
+
+
+def _variants_text(variants: tuple[CriterionVariant, ...]) -> str:
+    """Say how far the criterion's answer moves over its variants."""
+    if not variants:
+        return ""
+    horizons = [v.horizon_gyr for v in variants]
+    thresholds = [v.r_crit_rstar for v in variants]
+    means = [v.mean_fraction for v in variants]
+    covered = [v.coverage for v in variants]
+    return (
+        f"; over {min(horizons):g}-{max(horizons):g} Gyr and {min(thresholds):g}-"
+        f"{max(thresholds):g} stellar radii the mean is {_percent(min(means))} to "
+        f"{_percent(max(means))}, the cells covered {_percent(min(covered))} to "
+        f"{_percent(max(covered))}"
     )
 
 

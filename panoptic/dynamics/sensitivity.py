@@ -3,7 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from panoptic.dynamics.feasibility import map_feasibility, wilson_interval
+from panoptic.dynamics.feasibility import (
+    FeasibilityMap,
+    map_feasibility,
+    wilson_interval,
+)
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.perturbers import (
     InnerOrbit,
@@ -21,6 +25,7 @@ from panoptic.dynamics.secular_map import (
 
 HORIZONS_GYR = (1.0, 3.0, 5.0)
 THRESHOLDS_RSTAR = (3.0, 5.0, 7.0)
+DISRUPTION_FACTORS = (2.7, 2.0)  # of total disruption; which is disputed
 TIME_LAGS_S = (0.1, 1.0, 10.0, 100.0)
 FIRST_AXES_AU = ((0.5, 0.5), (1.0, 1.0), (3.0, 3.0), (1.0, 30.0))
 
@@ -31,7 +36,10 @@ class CriterionVariant:
 
     horizon_gyr: float
     r_crit_rstar: float
+    n_draws: int  # all cells together
     mean_fraction: float
+    mean_low: float  # Wilson 95 % interval
+    mean_high: float
     highest_fraction: float
     coverage: float
 
@@ -68,16 +76,7 @@ def vary_criterion(
 ) -> tuple[CriterionVariant, ...]:
     """Return the criterion's coverage for every horizon and threshold, same draws."""
     return tuple(
-        CriterionVariant(
-            horizon_gyr=horizon,
-            r_crit_rstar=threshold,
-            mean_fraction=found.mean_fraction,
-            highest_fraction=float(found.fraction.max()),
-            coverage=found.coverage,
-        )
-        for horizon in horizons_gyr
-        for threshold in thresholds_rstar
-        for found in [
+        _criterion_variant(
             map_feasibility(
                 grid,
                 inner,
@@ -87,7 +86,9 @@ def vary_criterion(
                 seed=seed,
                 prior=prior,
             )
-        ]
+        )
+        for horizon in horizons_gyr
+        for threshold in thresholds_rstar
     )
 
 
@@ -170,8 +171,23 @@ def vary_secular(
     return tuple(variants)
 
 
+def _criterion_variant(found: FeasibilityMap) -> CriterionVariant:
+    n = found.n_draws * found.grid.n_cells
+    low, high = wilson_interval(int(found.n_feasible.sum()), n)
+    return CriterionVariant(
+        horizon_gyr=found.horizon_gyr,
+        r_crit_rstar=found.r_crit_rstar,
+        n_draws=n,
+        mean_fraction=found.mean_fraction,
+        mean_low=float(low),
+        mean_high=float(high),
+        highest_fraction=float(found.fraction.max()),
+        coverage=found.coverage,
+    )
+
+
 def _ladder_words(horizon_gyr: float, factor: float) -> str:
-    return f"horizon {horizon_gyr:g} Gyr, disruption inside {factor:g} tidal radii"
+    return f"{horizon_gyr:g} Gyr, disruption inside {factor:g} r_t"
 
 
 def _variant(

@@ -35,6 +35,17 @@ def compose_summary(header_lines: Iterable[str], sections: Iterable[Section]) ->
     return "\n".join(parts) + "\n"
 
 
+def sentences_of(section: Section) -> list[str]:
+    """Return what a section says, a string each, without layout; caveats left out."""
+    said = [
+        f"Not run: {statement.reason}"
+        if isinstance(statement, NotRun)
+        else f"{statement.text} [{statement.evidence}]".removesuffix(" []")
+        for statement in section.statements
+    ]
+    return said + [line.strip() for line in section.lines]
+
+
 def _state(statement: Statement | NotRun) -> str:
     if isinstance(statement, NotRun):
         return _filled(f"Not run: {statement.reason}", first="* ", then="  ")
