@@ -242,15 +242,17 @@ def _ask_secular(
 
 
 def _in_parts(progress: Progress | None, parts: Sequence[int]) -> list[Progress | None]:
-    """Return one progress for each part of a whole."""
+    """Return one progress for each part of a whole, whatever a part counts itself."""
     if progress is None:
         return [None] * len(parts)
     before = np.cumsum([0, *parts]).tolist()
 
-    def report_after(first: int) -> Progress:
-        return lambda done, _: progress(first + done, before[-1])
+    def report(part: int) -> Progress:
+        return lambda done, total: progress(
+            before[part] + parts[part] * done // total, before[-1]
+        )
 
-    return [report_after(first) for first in before[:-1]]
+    return [report(part) for part in range(len(parts))]
 
 
 def _thresholds(

@@ -296,9 +296,9 @@ def _share_text(findings: MigrationFindings) -> str:
 
 
 def _counts_text(counts: dict[str, int]) -> str:
-    return ", ".join(
-        f"{name.replace('_', ' ')} {number}" for name, number in counts.items()
-    )
+    """Return the counts that are not zero, largest first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name.replace('_', ' ')} {n}" for name, n in ordered if n)
 
 
 def _ranges_text(ranges: DiskRanges) -> str:
