@@ -24,7 +24,13 @@ from panoptic.dynamics.migration import (
     MigrationFindings,
     migration_arrays,
 )
-from panoptic.reporting.artifacts import ResultsFolder, read_result, read_table
+from panoptic.reporting.artifacts import (
+    ResultsFolder,
+    read_manifest,
+    read_outputs,
+    read_result,
+    read_table,
+)
 from panoptic.sample import SCHEMA, CompanionSample
 from panoptic.statement import NotRun
 from panoptic.target import Target
@@ -42,7 +48,8 @@ class InputRecord:
     retrieved_utc: str
     query: str
     note: str
-    remarks: tuple[str, ...]
+    remarks: tuple[str, ...]  # what a reader should know of it
+    stands_in_because: str  # why it is not the table that was asked for; else empty
     kept_as: str  # the raw bytes, relative to the results folder
 
 
@@ -82,6 +89,7 @@ class Results:
     record: RunRecord
     target: Target
     sample: CompanionSample
+    perturbers: pd.DataFrame | None  # Gaia's orbits of the hosts; None if not asked for
     findings: Findings
 
 
@@ -184,34 +192,42 @@ TABLES: dict[str, Described] = {
             }
         ),
     ),
-    "beta_e_params": Described(
-        "Beta distributions of e, one row per subset and policy.",
+    "outer_perturbers": Described(
+        "Two-body orbits of Gaia DR3 that belong to hosts, if they were asked for.",
         _facts(
             {
-                "subset": "low_q (q <= q_split) or high_q",
-                "policy": "how zeros and limits are read",
-                "n": "rows used",
-                "n_hosts": "their hosts",
-                "n_censored": "rows of which only an interval is known",
-                "n_floored": "zeros moved to 1e-3",
-                "alpha": "first shape parameter, maximum likelihood",
-                "alpha_low": "profile-likelihood interval, lower end",
-                "alpha_high": "upper end",
-                "beta": "second shape parameter",
-                "beta_low": "profile-likelihood interval, lower end",
-                "beta_high": "upper end",
-                "mean": "alpha / (alpha + beta)",
-                "lnl": "log likelihood",
-                "alpha_boot_low": "host-bootstrap interval, lower end",
-                "alpha_boot_high": "upper end",
-                "beta_boot_low": "host-bootstrap interval, lower end",
-                "beta_boot_high": "upper end",
-                "level": "of the intervals",
-                "n_bootstrap": "bootstrap samples drawn",
-                "n_bootstrap_failed": "those without a maximum",
-                "remark": "too few to claim, or not run and why",
+                "hostname": "host star, as in the stacked table",
+                "gaia_dr3_id": "Gaia DR3 source_id of the solution",
+                "match_rule": "source_id or position",
+                "separation_arcsec": "from the source's track of 1991.25-2016 to the "
+                "host, arcsec",
+                "nss_solution_type": "Gaia's word for the model",
+                "n_solutions": "solutions of this source",
+                "relation": "outer, inner, between, catalogued_companion (period "
+                "within 5 %), unknown (no period to compare with)",
+                "period_days": "orbital period, day",
+                "period_err_days": "its published error, day",
+                "ecc": "eccentricity",
+                "ecc_err": "its published error",
+                "error_factor": "factor by which published errors are too small: 1.3 "
+                "for G > 14, else 1.7 (Nagarajan & El-Badry 2024)",
+                "st_mass": "host mass of the catalogue, Msun",
+                "m1_msun": "primary mass, binary_masses, Msun",
+                "m2_msun": "secondary mass, binary_masses, Msun",
+                "m2_lower_msun": "its lower bound, Msun",
+                "m2_upper_msun": "its upper bound, Msun",
+                "fluxratio": "secondary to primary in G",
+                "combination_method": "what the masses were derived from",
+                "a_au": "semi-major axis by Kepler's third law, AU",
+                "a_from": "the masses it was derived with; without m2 a lower bound",
+                "significance": "Gaia's significance of the solution",
+                "goodness_of_fit": "Gaia's goodness of fit",
             }
         ),
+    ),
+    "beta_e_params": Described(
+        "Beta distributions of e, one row per subset and policy.",
+        _facts(BETA_COLUMNS),
     ),
 }
 ARRAYS: dict[str, Described] = {
@@ -239,6 +255,8 @@ def write_results(folder: ResultsFolder, results: Results) -> None:
     folder.result("run", results.record)
     folder.result("target", results.target)
     _write_sample(folder, results.sample)
+    if results.perturbers is not None:
+        _write_table(folder, "outer_perturbers", results.perturbers)
     for question, (name, *_) in _ANSWERS.items():
         folder.result(name, getattr(results.findings, question))
     _write_tables(folder, results)
@@ -260,6 +278,7 @@ def load_results(path: Path) -> Results:
         record=read_result(path / "run.json", RunRecord),
         target=read_result(path / "target.json", Target),
         sample=_read_sample(path),
+        perturbers=_read_perturbers(path),
         findings=Findings(**answers),
     )
 
@@ -310,6 +329,12 @@ def _write_sample(folder: ResultsFolder, sample: CompanionSample) -> None:
     _write_table(folder, "duplicates", sample.duplicates)
     definition = SampleDefinition(sample.host_mass_range_msun, sample.q_split)
     folder.result("sample", definition)
+
+
+def _read_perturbers(path: Path) -> pd.DataFrame | None:
+    listed = read_outputs(read_manifest(path))
+    name = "outer_perturbers.csv"
+    return read_table(path / name) if name in listed else None
 
 
 def _read_sample(path: Path) -> CompanionSample:

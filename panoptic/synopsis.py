@@ -77,8 +77,14 @@ def verdict(results: Results, question: str) -> str:
 
 def remarks(results: Results) -> tuple[str, ...]:
     """Return what must be known before anything else is read."""
+    record = results.record
+    stand_ins = tuple(
+        f"NOT WHAT WAS ASKED FOR: {entry.catalogue}: {entry.stands_in_because}"
+        for entry in record.inputs
+        if entry.stands_in_because
+    )
     quick = f"QUICK LOOK, reduced counts: {_counts(results)}"
-    return (quick,) if results.record.quick else ()
+    return (*stand_ins, quick) if record.quick else stand_ins
 
 
 def _counts(results: Results) -> str:

@@ -20,7 +20,11 @@ def test_the_dictionary_is_made_from_the_code_as_it_stands():
     assert ended.returncode == 0, ended.stdout.decode() + ended.stderr.decode()
 
 
-@pytest.mark.parametrize("name", TABLES)
+# Only there when it is asked for; its columns are tested with the fetching.
+OPTIONAL = {"outer_perturbers"}
+
+
+@pytest.mark.parametrize("name", sorted(set(TABLES) - OPTIONAL))
 def test_every_column_of_a_real_table_has_a_meaning(results, name):
     columns = read_table_meta(results / f"{name}.csv")["columns"]
     assert [column["name"] for column in columns] == list(TABLES[name].columns)

@@ -86,11 +86,14 @@ class Catalogues:
     outer_perturbers: CatalogueTable | None = None
 
     @property
+    def read(self) -> tuple[CatalogueTable, ...]:
+        """Every table that was read, Gaia's last."""
+        gaia = () if self.outer_perturbers is None else (self.outer_perturbers,)
+        return (*self.tables, *gaia)
+
+    @property
     def stand_ins(self) -> tuple[str, ...]:
         """What a reader must know first: each table that is not the one asked for."""
-        gaia = () if self.outer_perturbers is None else (self.outer_perturbers,)
         return tuple(
-            table.stands_in_because
-            for table in (*self.tables, *gaia)
-            if table.stands_in_because
+            table.stands_in_because for table in self.read if table.stands_in_because
         )

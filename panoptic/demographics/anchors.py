@@ -139,7 +139,7 @@ def heuristic_anchors(
     return Anchors(
         label=label,
         source=AnchorSource.HEURISTIC,
-        rule=f"binary-like q > {q_binary:g}, planet-like q < {q_planet:g}",
+        rule=f"mass ratio (binary-like q > {q_binary:g}, planet-like q < {q_planet:g})",
         added=_as_companions(()),
         added_label=np.empty(0, dtype=np.int64),
     )
@@ -187,7 +187,7 @@ def label_by_table(
     return Anchors(
         label=label,
         source=source,
-        rule=f"labels of {table.location}",
+        rule=f"the table {table.location}",
         added=_as_companions(added),
         added_label=np.array([row.label for row in added], dtype=np.int64),
         not_in_sample=tuple(row.name for row in unknown),
@@ -321,7 +321,7 @@ def _unique(rows: Iterable[AnchorRow], location: str) -> Iterator[AnchorRow]:
 def _unknown_names(
     location: str, rows: Iterable[AnchorRow], names: Iterable[str]
 ) -> str:
-    known = {_plain(name): name for name in names}
+    known = {_plain(name): str(name) for name in names}
     lines = []
     for row in rows:
         near = difflib.get_close_matches(_plain(row.name), known, n=1, cutoff=0.6)

@@ -19,8 +19,9 @@ _CALIBRATOR_RIDGE = 1e-6
 def fit_pipeline(x, target, weight, inner, grid, n_scaled, beta, centre, scale):
     """Fit the pipeline; fill beta (intercept first), centre and scale.
 
-    Rows of weight 0 are not seen. Returns the index of the chosen C, the offset and
-    slope of the calibration, and whether every Newton iteration converged.
+    Rows of weight 0 are not seen, and a fold of such rows is none. Returns the index
+    of the chosen C, the offset and slope of the calibration, and whether every Newton
+    iteration converged.
     """
     n, p = x.shape
     held_out = np.zeros((len(grid), n))
@@ -52,19 +53,20 @@ def fit_pipeline(x, target, weight, inner, grid, n_scaled, beta, centre, scale):
 
 
 @numba.njit(cache=True)
-def cross_validate(x, target, outer, inner, grid, n_scaled, held_out):
+def cross_validate(x, target, fold, grid, n_scaled, held_out):
+    """Hold out each fold in turn; the other folds choose C and calibration."""
     n, p = x.shape
     beta, centre, scale = np.empty(p + 1), np.empty(p), np.empty(p)
     weight = np.empty(n)
-    for k in range(outer.max() + 1):
+    for k in range(fold.max() + 1):
         for i in range(n):
-            weight[i] = 0.0 if outer[i] == k else 1.0
+            weight[i] = 0.0 if fold[i] == k else 1.0
         _, offset, slope, _ = fit_pipeline(
-            x, target, weight, inner[k], grid, n_scaled, beta, centre, scale
+            x, target, weight, fold, grid, n_scaled, beta, centre, scale
         )
         logit = _linear(x, beta, centre, scale)
         for i in range(n):
-            if outer[i] == k:
+            if fold[i] == k:
                 held_out[i] = offset + slope * logit[i]
 
 

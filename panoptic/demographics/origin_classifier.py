@@ -24,6 +24,7 @@ from panoptic.demographics.classifier_validation import (
     draw_folds,
     fewest_hosts,
     leave_methods_out,
+    methods_of_both_kinds,
     permutation_test,
 )
 from panoptic.demographics.companions import Companions, Texts
@@ -48,46 +49,47 @@ from panoptic.demographics.penalised_logistic import Integers
 from panoptic.statement import NotRun, Statement, Verdict
 
 SIGNIFICANCE = 0.05
+_AS_GOOD = 0.05  # AUROC by which the method may fall short and still do as well
 
 
 @dataclass(frozen=True, slots=True)
 class MethodCount:
     """Anchors found by one method."""
 
-    method: str
-    n_binary_like: int
-    n_planet_like: int
+    method: str  # discoverymethod
+    n_binary_like: int  # anchors labelled binary-like
+    n_planet_like: int  # anchors labelled planet-like
 
 
 @dataclass(frozen=True, slots=True)
 class AnchorCensus:
     """Who the anchors are."""
 
-    rule: str
-    source: AnchorSource
-    n: int
-    n_hosts: int
-    n_binary_like: int
-    n_planet_like: int
+    rule: str  # how they were labelled, in words
+    source: AnchorSource  # heuristic, curated or user label
+    n: int  # anchors
+    n_hosts: int  # their hosts
+    n_binary_like: int  # labelled binary-like
+    n_planet_like: int  # labelled planet-like
     n_added: int  # not in the sample, with values of their own
     n_not_in_sample: int  # named by the table and skipped
-    n_binary_like_q_below_0_1: int
-    n_binary_like_below_deuterium: int  # companions below 13 MJup
-    by_method: tuple[MethodCount, ...]
+    n_binary_like_q_below_0_1: int  # binary-like ones with q < 0.1
+    n_binary_like_below_deuterium: int  # binary-like ones below 13 MJup
+    by_method: tuple[MethodCount, ...]  # one per detection method
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectScores:
     """Every companion of the sample, in its order; arrays (n,)."""
 
-    name: tuple[str, ...]
+    name: tuple[str, ...]  # pl_name
     p_headline: NDArray[np.float64]  # P(binary-like), calibrated
     p_headline_low: NDArray[np.float64]  # 95 % host-bootstrap interval
-    p_headline_high: NDArray[np.float64]
+    p_headline_high: NDArray[np.float64]  # its upper end
     p_held_out: NDArray[np.float64]  # headline, by fits without the host of an anchor
     p_full: NDArray[np.float64]  # of the full model
-    p_full_low: NDArray[np.float64]
-    p_full_high: NDArray[np.float64]
+    p_full_low: NDArray[np.float64]  # 95 % host-bootstrap interval
+    p_full_high: NDArray[np.float64]  # its upper end
     anchor_label: tuple[str, ...]  # binary-like, planet-like or empty
     anchor_source: tuple[str, ...]  # heuristic, curated, user label or none
 
@@ -102,17 +104,17 @@ class ClassifierFindings:
     """
 
     verdict: Verdict
-    target_name: str
-    anchors: AnchorCensus
-    headline: OriginModel
-    full: OriginModel
-    ablations: tuple[Ablation, ...]
-    left_out_methods: tuple[LeftOutMethod, ...]
-    permutation: PermutationTest
-    permutation_within_method: PermutationTest | None  # None: no method has both kinds
-    objects: ObjectScores
-    n_bootstrap: int
-    n_repeats: int
+    target_name: str  # the studied object, scored and never fitted
+    anchors: AnchorCensus  # who taught the models
+    headline: OriginModel  # sees neither log q nor the method
+    full: OriginModel  # sees all features
+    ablations: tuple[Ablation, ...]  # what each kind of knowledge is worth
+    left_out_methods: tuple[LeftOutMethod, ...]  # both models, every method
+    permutation: PermutationTest  # headline, features of any other host
+    permutation_within_method: PermutationTest | None  # None: no method allows it
+    objects: ObjectScores  # P of every companion
+    n_bootstrap: int  # host-bootstrap samples behind every interval
+    n_repeats: int  # host-grouped 5-fold splits that scores are averaged over
 
 
 def classify_origins(
@@ -150,6 +152,7 @@ def classify_origins(
         weights=bootstrap_weights(
             everyone.host[trains], n_bootstrap=n_bootstrap, rng=rng
         ),
+        comparable=methods_of_both_kinds(everyone.where(trains), label[trains]),
     )
     clock = _Clock(progress, total=2 * (n_bootstrap + n_permutations))
     headline = fit_origin_model(question, HEADLINE, progress=clock.stage(n_bootstrap))
@@ -157,8 +160,7 @@ def classify_origins(
     permuted = _permute(question, n_permutations, None, rng, clock)
     within = None
     if headline.model.skill.auroc_within_method is not None:
-        method = question.anchors.method
-        within = _permute(question, n_permutations, method, rng, clock)
+        within = _permute(question, n_permutations, question.comparable, rng, clock)
     return ClassifierFindings(
         verdict=judge(permuted, within),
         target_name=target.name,
@@ -355,8 +357,8 @@ def _verdict(findings: ClassifierFindings) -> Statement:
         )
     elif findings.verdict is Verdict.DRIVEN_BY_METHOD:
         text = (
-            "Orbit and host tell binary-like from planet-like companions only as far "
-            "as the detection method does."
+            "Nothing shows that orbit and host tell binary-like from planet-like "
+            "companions any better than the detection method does."
         )
     else:
         text = (
@@ -364,7 +366,7 @@ def _verdict(findings: ClassifierFindings) -> Statement:
             "companions found by one method."
         )
     if within is None:
-        inside = "No method has anchors of both kinds, so none can be tested alone"
+        inside = "No method has five hosts of each kind, so none can be tested alone"
     else:
         inside = (
             f"Between anchors of one method it is {skill.auroc_within_method} "
@@ -454,7 +456,7 @@ def _method_mimics_origin(findings: ClassifierFindings) -> Statement:
     method = _auroc(findings, Feature.METHOD)
     missing = _auroc(findings, Feature.ECC_MISSING, Feature.METFE_MISSING)
     headline = findings.headline.skill.auroc
-    as_good = method.value >= headline.value - 0.05
+    as_good = method.value >= headline.value - _AS_GOOD
     text = (
         f"The detection method alone does {'as well' if as_good else 'less well'}: "
         f"AUROC {method.value:.2f} against {headline.value:.2f} from orbit and host"
@@ -497,8 +499,9 @@ def _weak_labels(anchors: AnchorCensus) -> Statement:
     )
     added = f" {anchors.n_added} are not in the sample." if anchors.n_added else ""
     text = (
-        f"The labels rest on {anchors.rule}: {anchors.n_binary_like} binary-like and "
-        f"{anchors.n_planet_like} planet-like anchors on {anchors.n_hosts} hosts."
+        f"The anchors are labelled by {anchors.rule}: {anchors.n_binary_like} "
+        f"binary-like and {anchors.n_planet_like} planet-like ones on "
+        f"{anchors.n_hosts} hosts."
     )
     return Statement(
         text,

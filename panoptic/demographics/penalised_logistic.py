@@ -84,17 +84,17 @@ class ResampledFits:
 
 
 def fit_logistic(
-    x: Floats, label: Integers, *, inner_fold: Integers, n_scaled: int
+    x: Floats, label: Integers, *, fold: Integers, n_scaled: int
 ) -> LogisticFit:
     """Fit the pipeline to (n, p) with labels 0 and 1, by scikit-learn.
 
     Parameters
     ----------
-    inner_fold : (n,) fold of each row, 0, 1, ...; they choose C and the calibration.
+    fold : (n,) fold of each row, 0, 1, ...; they choose C and the calibration.
     n_scaled : the leading columns to impute and standardise; the rest pass as they
         are.
     """
-    splits = list(PredefinedSplit(inner_fold).split())
+    splits = list(PredefinedSplit(fold).split())
     losses = []
     for c in C_GRID:
         logit = cross_val_predict(
@@ -126,14 +126,14 @@ def fit_logistic(
 
 
 def fit_compiled(
-    x: Floats, label: Integers, *, inner_fold: Integers, n_scaled: int
+    x: Floats, label: Integers, *, fold: Integers, n_scaled: int
 ) -> LogisticFit:
     """Return the same fit as `fit_logistic`, in a hundredth of the time."""
     return _fit_weighted(
         _contiguous(x),
         label.astype(np.float64),
         np.ones(len(label)),
-        inner_fold.astype(np.int64),
+        fold.astype(np.int64),
         np.array(C_GRID),
         n_scaled,
     )
@@ -143,23 +143,18 @@ def held_out_logit(
     x: Floats,
     label: Integers,
     *,
-    outer_fold: Integers,
-    inner_fold: Integers,
+    fold: Integers,
     n_scaled: int,
 ) -> Floats:
     """Return (n,) the log-odds of each row by the pipeline that did not see its fold.
 
-    Parameters
-    ----------
-    outer_fold : (n,) fold in which each row is held out.
-    inner_fold : (k, n) folds of the rows that train when fold k is held out.
+    Nested: while one fold is held out the others choose C and calibration.
     """
     held_out = np.empty(len(label))
     cross_validate(
         _contiguous(x),
         label.astype(np.float64),
-        outer_fold.astype(np.int64),
-        inner_fold.astype(np.int64),
+        fold.astype(np.int64),
         np.array(C_GRID),
         n_scaled,
         held_out,
@@ -172,8 +167,7 @@ def permuted_logit(
     label: Integers,
     *,
     rows: Integers,
-    outer_fold: Integers,
-    inner_fold: Integers,
+    fold: Integers,
     n_scaled: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Floats:
@@ -186,8 +180,7 @@ def permuted_logit(
         held_out[b] = held_out_logit(
             x[order],
             label,
-            outer_fold=outer_fold,
-            inner_fold=inner_fold,
+            fold=fold,
             n_scaled=n_scaled,
         )
         if progress is not None:
@@ -200,7 +193,7 @@ def resampled_fits(
     label: Integers,
     *,
     weights: Floats,
-    inner_fold: Integers,
+    folds: Integers,
     n_scaled: int,
     score: Floats,
     progress: Callable[[int, int], None] | None = None,
@@ -209,13 +202,13 @@ def resampled_fits(
 
     Parameters
     ----------
-    inner_fold : (r, n) splits that choose them, taken in turn, so that the scatter of
+    folds : (r, n) splits that choose them, taken in turn, so that the scatter of
         the fits holds that of the splits.
     score : (m, p) rows that every fit is asked about.
     """
     n_samples, p = len(weights), x.shape[1]
     x, target = _contiguous(x), label.astype(np.float64)
-    folds, grid = inner_fold.astype(np.int64), np.array(C_GRID)
+    folds, grid = folds.astype(np.int64), np.array(C_GRID)
     per_unit = np.empty((n_samples, p))
     logit = np.empty((n_samples, len(score)))
     last = np.empty((n_samples, p))

@@ -198,8 +198,12 @@ def _draw_scores(axes: Axes, selection: MassMixtureSelection) -> None:
     )
     for family, (line, marker) in _LINE_AND_MARKER.items():
         is_full = family is CovarianceFamily.FULL
+        k, bic = _by_k(selection, family, "bic")
+        if not len(k):
+            continue
         axes.plot(
-            *_by_k(selection, family, "bic"),
+            k,
+            bic,
             linestyle=line,
             marker=marker,
             markersize=4.0 if is_full else 2.8,
