@@ -6,10 +6,11 @@ to stand in, and then that is said first.
 """
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from panoptic.catalogues import brown_dwarfs, embedded, figshare, gaia_nss, nasa_archive
 from panoptic.catalogues.cache import Cache, default_folder
@@ -28,6 +29,7 @@ from panoptic.catalogues.transport import Patience, Transport
 from panoptic.config import InputOptions
 from panoptic.failures import CatalogueUnavailable, InputUnusable
 
+PERTURBER_COLUMNS = gaia_nss.PERTURBER_COLUMNS
 PSCOMPPARS, BROWN_DWARFS = nasa_archive.CATALOGUE, brown_dwarfs.CATALOGUE
 _READERS: dict[str, Reader] = {
     PSCOMPPARS: nasa_archive.read_pscomppars,
@@ -85,6 +87,55 @@ def fetch(
     if progress:
         progress(len(wanted) + 1, len(wanted) + 1)
     return Catalogues(tuple(tables), perturbers)
+
+
+def read_kept(
+    records: Sequence[Mapping[str, Any]],
+    folder: Path,
+    *,
+    data_dir: Path,
+    host_mass_range_msun: tuple[float, float],
+) -> Catalogues:
+    """Return the catalogues of a finished run, from the tables kept in its folder.
+
+    Parameters
+    ----------
+    records : what the run recorded of each table: the fields of `Provenance`, the
+        remarks, `stands_in_because`, and where below `folder` it was kept.
+
+    Raises
+    ------
+    InputUnusable
+        for a kept table that cannot be read any more.
+    """
+    tables: dict[str, CatalogueTable] = {}
+    for record in records:
+        catalogue, path = record["catalogue"], folder / record["kept_as"]
+        if record["origin"] == Origin.EMBEDDED:
+            table = embedded.read_embedded(catalogue, data_dir)
+        elif catalogue == gaia_nss.CATALOGUE:
+            frames = [table.frame for table in tables.values()]
+            hosts = gaia_nss.hosts_to_search(frames, host_mass_range_msun)
+            table = _read_file(catalogue, path, partial(gaia_nss.read_nss, hosts=hosts))
+        else:
+            table = _read_file(catalogue, path, _READERS[catalogue])
+        tables[catalogue] = _as_recorded(table, record)
+    perturbers = tables.pop(gaia_nss.CATALOGUE, None)
+    return Catalogues(tuple(tables.values()), perturbers)
+
+
+def _as_recorded(table: CatalogueTable, record: Mapping[str, Any]) -> CatalogueTable:
+    """Return a table that was read again as the run that kept it knew it."""
+    whence = {field.name: record[field.name] for field in fields(Provenance)}
+    whence["origin"] = Origin(whence["origin"])
+    kept = from_bytes(table.raw)
+    return replace(
+        table,
+        provenance=Provenance(**whence),
+        raw=kept.content if isinstance(kept, Kept) else table.raw,
+        remarks=tuple(record["remarks"]),
+        stands_in_because=record["stands_in_because"],
+    )
 
 
 def _wanted(inputs: InputOptions) -> dict[str, Path | None]:

@@ -8,6 +8,8 @@ that has a mass ratio; the dynamics asks of the target alone.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from panoptic.config import ComputeOptions, MigrationOptions, StatisticsOptions
 from panoptic.demographics.anchors import (
     Anchors,
     AnchorSource,
+    AnchorTable,
     heuristic_anchors,
     label_by_table,
     read_anchor_table,
@@ -48,20 +51,32 @@ from panoptic.dynamics.perturbers import (
 from panoptic.dynamics.scale_out import BlockStore, Workers
 from panoptic.dynamics.secular_map import SecularModel
 from panoptic.dynamics.sensitivity import DISRUPTION_FACTORS, HORIZONS_GYR
+from panoptic.failures import InputUnusable
 from panoptic.findings import Findings
 from panoptic.sample import CompanionSample, MassProvenance
 from panoptic.statement import NotRun
 from panoptic.target import Target
+
+CURATED = "curated"  # the word for the table of anchors that ships with the project
 
 Progress = Callable[[int, int], None]
 Stage = Callable[[str], AbstractContextManager[Progress]]
 Generators = Callable[[str], np.random.Generator]  # one per name, from the seed
 
 
+class LabelledAnchors(NamedTuple):
+    """A table of anchors as it was read."""
+
+    table: AnchorTable
+    source: AnchorSource
+    text: str
+
+
 def analyse(
     sample: CompanionSample,
     target: Target,
     *,
+    labelled: LabelledAnchors | None,
     statistics: StatisticsOptions,
     migration: MigrationOptions,
     compute: ComputeOptions,
@@ -73,6 +88,7 @@ def analyse(
 
     Parameters
     ----------
+    labelled : the anchors of `read_anchors`.
     compute : the seed of the map's counter-based draws, and who computes.
     rng : gives each question its own generator, so that none moves another's numbers.
     stage : opens a stage by its title and hands out its progress callback.
@@ -83,7 +99,8 @@ def analyse(
     InputUnusable
         for an anchors file that cannot be used.
     """
-    anchors = _anchors(sample, statistics)  # first: a bad file should not cost a run
+    # First: a name that no companion bears should not cost a whole run.
+    anchors = _anchors(sample, target, labelled, statistics)
     with stage("Mass mixture") as progress:
         mixture = _ask_mixture(sample, statistics, rng("mass mixture"), progress)
     with stage("Eccentricities") as progress:
@@ -167,18 +184,60 @@ def _ask_classifier(
     )
 
 
-def _anchors(sample: CompanionSample, settings: StatisticsOptions) -> Anchors:
+def read_anchors(
+    path: Path | None, *, data_dir: Path, text: str | None = None
+) -> LabelledAnchors | None:
+    """Return the table of anchors a run was given, None where q decides.
+
+    Parameters
+    ----------
+    path : a CSV, or the word "curated" for the table that ships with the project.
+    text : what the table held when it was read before; the file is not read then.
+
+    Raises
+    ------
+    InputUnusable
+        where the file is missing or cannot be used.
+    """
+    if path is None:
+        return None
+    is_curated = str(path) == CURATED
+    place = data_dir / "curated_anchors.csv" if is_curated else path
+    if text is None:
+        text = _text_of(place)
+    source = AnchorSource.CURATED if is_curated else AnchorSource.USER
+    return LabelledAnchors(read_anchor_table(text, location=str(path)), source, text)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        raise InputUnusable(
+            f"the anchors file {path} cannot be read: {error}. Give a CSV with the "
+            "columns pl_name, label, reason and reference, or leave --anchors out."
+        ) from error
+
+
+def _anchors(
+    sample: CompanionSample,
+    target: Target,
+    labelled: LabelledAnchors | None,
+    settings: StatisticsOptions,
+) -> Anchors:
     companions = Companions.from_frame(sample.scored)
-    if settings.anchors is None:
+    if labelled is None:
         return heuristic_anchors(
             companions,
             q_planet=settings.anchor_q_planet,
             q_binary=settings.anchor_q_binary,
         )
-    table = read_anchor_table(
-        settings.anchors.read_text(), location=str(settings.anchors)
+    return label_by_table(
+        labelled.table,
+        companions,
+        source=labelled.source,
+        target_name=target.pl_name,
     )
-    return label_by_table(table, companions, source=AnchorSource.USER)
 
 
 def _ask_migration(

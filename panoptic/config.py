@@ -26,7 +26,8 @@ class Option(NamedTuple):
     help: str
     parse: Callable[[str], Any] | None  # None: a switch without a value
     unit: str = ""
-    metavar: str | None = None
+    metavar: str | tuple[str, ...] | None = None
+    n_values: int | None = None
     choices: tuple[str, ...] | None = None
     quick: Any = None  # the value under --quick, unless the user gives one
     flag: str | None = None  # the spelling shown, where it is not --<field>
@@ -309,9 +310,10 @@ class StatisticsOptions:
     anchors: Path | None = option(
         None,
         "CSV of labelled objects for the classifier (pl_name, label, reason, "
-        "reference); without it q decides",
+        "reference), or the word curated for the table that ships with the project; "
+        "without it q decides",
         parse=Path,
-        metavar="FILE",
+        metavar="{FILE,curated}",
     )
     anchor_q_binary: float = option(
         0.01, "heuristic anchors: binary-like above this mass ratio", parse=float
@@ -500,9 +502,10 @@ class ComputeOptions:
 class OutputOptions:
     """Output."""
 
-    outdir: Path = option(
-        Path("results"),
-        "results folder; an earlier run in it is replaced as a whole",
+    outdir: Path | None = option(
+        None,
+        "results folder; an earlier run in it is replaced as a whole "
+        "(default: results)",
         parse=Path,
         metavar="DIR",
     )
@@ -517,6 +520,42 @@ class OutputOptions:
     quiet: bool = switch("print errors only")
     no_progress: bool = switch("no progress bars on a terminal", flag="--no-progress")
 
+    @property
+    def folder(self) -> Path:
+        """Where a run puts its results."""
+        return self.outdir or Path("results")
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRunOptions:
+    """Finished runs. Instead of a run, one of these; all else is taken from there."""
+
+    replot: Path | None = option(
+        None,
+        "make figures, summary and report again from the results alone",
+        parse=Path,
+        metavar="RESULTS",
+    )
+    verify: Path | None = option(
+        None,
+        "check all hashes, run again with the recorded inputs and settings, and say "
+        "what differs",
+        parse=Path,
+        metavar="RESULTS",
+    )
+    compare: tuple[Path, Path] | None = option(
+        None,
+        "say what changed from one run to another, and write it into --outdir where "
+        "that is given",
+        parse=Path,
+        metavar=("RESULTS_A", "RESULTS_B"),
+        n_values=2,
+    )
+
+    def __post_init__(self) -> None:
+        asked = [item.name for item in fields(self) if getattr(self, item.name)]
+        _require(len(asked) <= 1, f"one at a time: {' and '.join(asked)}")
+
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
@@ -529,6 +568,7 @@ class RunConfig:
     migration: MigrationOptions = field(default_factory=MigrationOptions)
     compute: ComputeOptions = field(default_factory=ComputeOptions)
     outputs: OutputOptions = field(default_factory=OutputOptions)
+    finished: FinishedRunOptions = field(default_factory=FinishedRunOptions)
 
     def rng(self, stage: str) -> np.random.Generator:
         """Return the generator of one stage, independent of every other stage's."""

@@ -231,32 +231,7 @@ TABLES: dict[str, Described] = {
     ),
     "beta_e_params": Described(
         "Beta distributions of e, one row per subset and policy.",
-        _facts(
-            {
-                "subset": "low_q (q <= q_split) or high_q",
-                "policy": "how zeros and limits are read",
-                "n": "rows used",
-                "n_hosts": "their hosts",
-                "n_censored": "rows of which only an interval is known",
-                "n_floored": "zeros moved to 1e-3",
-                "alpha": "first shape parameter, maximum likelihood",
-                "alpha_low": "profile-likelihood interval, lower end",
-                "alpha_high": "upper end",
-                "beta": "second shape parameter",
-                "beta_low": "profile-likelihood interval, lower end",
-                "beta_high": "upper end",
-                "mean": "alpha / (alpha + beta)",
-                "lnl": "log likelihood",
-                "alpha_boot_low": "host-bootstrap interval, lower end",
-                "alpha_boot_high": "upper end",
-                "beta_boot_low": "host-bootstrap interval, lower end",
-                "beta_boot_high": "upper end",
-                "level": "of the intervals",
-                "n_bootstrap": "bootstrap samples drawn",
-                "n_bootstrap_failed": "those without a maximum",
-                "remark": "too few to claim, or not run and why",
-            }
-        ),
+        _facts(BETA_COLUMNS),
     ),
     "migration_per_object": Described(
         "How often a stated prior brings each real companion to where it is, and what "
