@@ -29,6 +29,7 @@ from panoptic.catalogues.transport import Patience, Transport
 from panoptic.config import InputOptions
 from panoptic.failures import CatalogueUnavailable, InputUnusable
 
+PERTURBER_COLUMNS = gaia_nss.PERTURBER_COLUMNS
 PSCOMPPARS, BROWN_DWARFS = nasa_archive.CATALOGUE, brown_dwarfs.CATALOGUE
 _READERS: dict[str, Reader] = {
     PSCOMPPARS: nasa_archive.read_pscomppars,

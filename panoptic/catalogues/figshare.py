@@ -22,7 +22,8 @@ SERVICE = "figshare (Brown Dwarf Companion Catalogue)"
 MIRROR = "the mirror of the Brown Dwarf Companion Catalogue"
 WAY_OUT = (
     f"Get the CSV with a browser from https://doi.org/10.21954/ou.rd.{ARTICLE} and "
-    "give it by --bd FILE, or run without --fetch."
+    "give it by --bd FILE, or run without --fetch, or with --on_fetch_failure cache or "
+    "embedded."
 )
 
 
@@ -144,8 +145,7 @@ def _accept_csv(body: Body) -> TextTable:
     try:
         table = parse_table(body.content, name=body.url)
     except InputUnusable as error:
-        problem = str(error).removeprefix(f"{body.url}: ").rstrip(".")
-        raise BadAnswer(problem, is_transient=True) from error
+        raise BadAnswer.not_a_table(error, url=body.url) from error
     if not table.ends_in_line_end:
         raise BadAnswer("the last line was cut", is_transient=True)
     return table

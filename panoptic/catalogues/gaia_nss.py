@@ -86,32 +86,48 @@ _FROM_MASSES = (
     "combination_method",
 )
 
+
+class Meaning(NamedTuple):
+    """What a column holds."""
+
+    unit: str
+    meaning: str
+
+
 PERTURBER_COLUMNS = {
-    "hostname": "host star, as in the stacked table",
-    "gaia_dr3_id": "Gaia DR3 source_id of the solution",
-    "match_rule": "source_id or position",
-    "separation_arcsec": "from the source's track of 1991.25-2016 to the host",
-    "nss_solution_type": "Gaia's word for the model",
-    "n_solutions": "solutions of this source",
-    "relation": "outer, inner, between, catalogued_companion (period within 5 %), "
-    "unknown (no period to compare with)",
-    "period_days": "orbital period",
-    "period_err_days": "its published error",
-    "ecc": "eccentricity",
-    "ecc_err": "its published error",
-    "error_factor": "factor by which published errors are too small: 1.3 for G > 14, "
-    "else 1.7 (Nagarajan & El-Badry 2024)",
-    "st_mass": "host mass of the catalogue, Msun",
-    "m1_msun": "primary mass, binary_masses",
-    "m2_msun": "secondary mass, binary_masses",
-    "m2_lower_msun": "its lower bound",
-    "m2_upper_msun": "its upper bound",
-    "fluxratio": "secondary to primary in G",
-    "combination_method": "what the masses were derived from",
-    "a_au": "semi-major axis by Kepler's third law",
-    "a_from": "the masses it was derived with; without m2 it is a lower bound",
-    "significance": "Gaia's significance of the solution",
-    "goodness_of_fit": "Gaia's goodness of fit",
+    "hostname": Meaning("", "host star, as in the stacked table"),
+    "gaia_dr3_id": Meaning("", "Gaia DR3 source_id of the solution"),
+    "match_rule": Meaning("", "source_id or position"),
+    "separation_arcsec": Meaning(
+        "arcsec", "from the source's track of 1991.25-2016 to the host; by position"
+    ),
+    "nss_solution_type": Meaning("", "Gaia's word for the model"),
+    "n_solutions": Meaning("", "two-body solutions of this source"),
+    "relation": Meaning(
+        "",
+        "outer, inner, between the catalogued companions; catalogued_companion "
+        "(period within 5 %); unknown (no period to compare with)",
+    ),
+    "period_days": Meaning("day", "orbital period"),
+    "period_err_days": Meaning("day", "its error as published"),
+    "ecc": Meaning("", "eccentricity"),
+    "ecc_err": Meaning("", "its error as published"),
+    "error_factor": Meaning(
+        "",
+        "by which published errors are too small: 1.3 for G > 14, else 1.7 "
+        "(Nagarajan & El-Badry 2024)",
+    ),
+    "st_mass": Meaning("Msun", "host mass of the catalogue"),
+    "m1_msun": Meaning("Msun", "primary mass of binary_masses"),
+    "m2_msun": Meaning("Msun", "secondary mass of binary_masses"),
+    "m2_lower_msun": Meaning("Msun", "its lower bound (16 %)"),
+    "m2_upper_msun": Meaning("Msun", "its upper bound (84 %)"),
+    "fluxratio": Meaning("", "secondary to primary in G"),
+    "combination_method": Meaning("", "what the masses were derived from"),
+    "a_au": Meaning("AU", "semi-major axis by Kepler's third law"),
+    "a_from": Meaning("", "the masses used; without m2 the axis is a lower bound"),
+    "significance": Meaning("", "Gaia's significance of the solution"),
+    "goodness_of_fit": Meaning("", "Gaia's goodness of fit"),
 }
 
 
@@ -279,8 +295,7 @@ def _solutions(table: TextTable) -> pd.DataFrame:
     begins with the solution's model is taken, else one with a mass.
     """
     table = _in_lower_case(table)
-    columns.require_one_of(table, "source_id", "designation")
-    columns.require_one_of(table, "period")
+    columns.require_columns(table, ("source_id", "designation"), ("period",))
     frame = pd.DataFrame({name: columns.numbers(table, name) for name in _NUMBERS})
     frame["source_id"] = _source_ids(table)
     for name in ("nss_solution_type", "combination_method"):

@@ -22,7 +22,7 @@ SERVICE = "the NASA Exoplanet Archive"
 WAY_OUT = (
     "Get Planetary Systems Composite Data as CSV with a browser from "
     "https://exoplanetarchive.ipac.caltech.edu and give it by --ps FILE, or run "
-    "without --fetch."
+    "without --fetch, or with --on_fetch_failure cache or embedded."
 )
 
 _MASS_PROVENANCE = {
