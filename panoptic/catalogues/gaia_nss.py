@@ -40,7 +40,8 @@ SAME_PERIOD = 0.05  # relative; within it an orbit is that of the listed compani
 SEARCH_RADIUS_DEG = 0.08  # the fastest star, 10.4 arcsec/yr, since 1991.25
 HOSTS_PER_QUERY = 40  # keeps the URL well below 8 kB
 
-# Published orbital errors are too small by these factors (Nagarajan & El-Badry 2024).
+# Published orbital errors are too small by these factors (Nagarajan & El-Badry 2024,
+# unverified).
 ERROR_FACTOR_FAINT = 1.3
 ERROR_FACTOR_BRIGHT = 1.7
 FAINT_G_MAG = 14.0
