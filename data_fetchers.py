@@ -222,8 +222,8 @@ def _stand_in(
         return None
     table = embedded.read_embedded(service.catalogue, data_dir)
     because = (
-        f"{service.catalogue} is the table of {table.provenance.retrieved_utc} that "
-        f"ships with the project, because {said}"
+        f"the table of {table.provenance.retrieved_utc} that ships with the project, "
+        f"because {said}"
     )
     return replace(table, stands_in_because=because)
 
