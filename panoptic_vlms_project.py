@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # at run time these wait until the arguments are parsed
     from panoptic.console import Console
     from panoptic.findings import Results, RunRecord
     from panoptic.reporting.artifacts import ResultsFolder
+    from panoptic.reporting.partial_results import PartialResults
     from panoptic.reporting.summary import Section
     from statistical_analysis import LabelledAnchors
 
@@ -65,6 +66,7 @@ def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
     from threadpoolctl import threadpool_limits
 
     from panoptic.reporting.artifacts import ResultsFolder
+    from panoptic.reporting.partial_results import PartialResults
 
     with (
         ResultsFolder(config.outputs.folder) as folder,
@@ -73,7 +75,10 @@ def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
     ):
         console.log.note(f"{n_threads} kernel threads; BLAS held to one thread")
         inputs = read_inputs(config, console)
-        results = _answer(config, inputs, console)
+        store = PartialResults(
+            folder.partial_dir, resume=config.compute.resume, say=console.log.say
+        )
+        results = _answer(config, inputs, store, console)
         with console.stage("Figures and summary"):
             _write(folder, results, inputs)
             summary = _render(folder, results)
@@ -98,7 +103,9 @@ def _read_inputs(config: RunConfig, console: "Console") -> Inputs:
     return Inputs(catalogues, labelled)
 
 
-def _answer(config: RunConfig, inputs: Inputs, console: "Console") -> "Results":
+def _answer(
+    config: RunConfig, inputs: Inputs, store: "PartialResults", console: "Console"
+) -> "Results":
     """Ask every question of the inputs."""
     import data_processor
     import statistical_analysis
@@ -118,9 +125,10 @@ def _answer(config: RunConfig, inputs: Inputs, console: "Console") -> "Results":
         labelled=inputs.labelled,
         statistics=config.statistics,
         migration=config.migration,
-        seed=config.compute.seed,
+        compute=config.compute,
         rng=config.rng,
         stage=console.stage,
+        store=store,
     )
     gaia = inputs.catalogues.outer_perturbers
     return Results(

@@ -24,8 +24,17 @@ from panoptic.figures.companions_figures import (
     plot_axis_eccentricity,
     plot_mass_mass,
 )
+from panoptic.figures.eccentricity_figures import (
+    caption_beta_contours,
+    caption_eccentricity_distributions,
+    caption_eccentricity_trend,
+    plot_beta_contours,
+    plot_eccentricity_distributions,
+    plot_eccentricity_trend,
+)
 from panoptic.figures.migration_figures import caption_feasibility, plot_feasibility
 from panoptic.figures.mixture_figures import caption_mass_mixture, plot_mass_mixture
+from panoptic.figures.robustness_figures import caption_missingness, plot_missingness
 from panoptic.figures.style import part
 from panoptic.findings import InputRecord, Results
 
@@ -46,7 +55,7 @@ def draw(results: Results) -> dict[str, Drawn]:
     )
     return {
         name: Drawn(figure, caption)
-        for family in (_companions, _migration, _mixtures, _classifier)
+        for family in _FAMILIES
         for name, figure, caption in family(results, imprint)
     }
 
@@ -100,19 +109,56 @@ def _mixtures(results: Results, imprint: Imprint) -> Named:
         )
 
 
+def _eccentricities(results: Results, imprint: Imprint) -> Named:
+    rows, found = results.sample.main, results.findings.eccentricity
+    yield (
+        "fig6_eccentricity",
+        plot_eccentricity_distributions(rows, found),
+        caption_eccentricity_distributions(found, imprint=imprint),
+    )
+    yield (
+        "fig7_beta_contours",
+        plot_beta_contours(found),
+        caption_beta_contours(found, imprint=imprint),
+    )
+    yield (
+        "fig8_eccentricity_trend",
+        plot_eccentricity_trend(rows, found),
+        caption_eccentricity_trend(rows, found, imprint=imprint),
+    )
+
+
 def _classifier(results: Results, imprint: Imprint) -> Named:
     rows, found = results.sample.scored, results.findings.classifier
     target = results.target
     yield (
-        "fig6_classifier",
+        "fig9_classifier",
         plot_origin_probabilities(rows, found, target=target),
         caption_origin_probabilities(rows, found, target=target, imprint=imprint),
     )
     yield (
-        "fig7_classifier_validation",
+        "fig10_classifier_validation",
         plot_classifier_validation(found),
         caption_classifier_validation(found, imprint=imprint),
     )
+
+
+def _robustness(results: Results, imprint: Imprint) -> Named:
+    yield (
+        "fig11_missingness",
+        plot_missingness(results.sample),
+        caption_missingness(results.sample, imprint=imprint),
+    )
+
+
+_FAMILIES = (
+    _companions,
+    _migration,
+    _mixtures,
+    _eccentricities,
+    _classifier,
+    _robustness,
+)
 
 
 def _source(record: InputRecord) -> str:

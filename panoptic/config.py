@@ -347,8 +347,35 @@ class MigrationOptions:
         parse=GridShape.parse,
         metavar="NxM",
     )
+    kl_model: str = option(
+        "both",
+        "which map: orbits followed (secular, the headline), the study's criterion",
+        parse=str,
+        choices=("both", "secular", "criterion"),
+    )
     kl_trials: int = option(
         2000, "criterion draws per cell", parse=int, quick=200, metavar="N"
+    )
+    kl_secular_trials: int = option(
+        50,
+        "draws per cell whose orbits are followed; 2000 for the full map",
+        parse=int,
+        quick=4,
+        metavar="N",
+    )
+    kl_changed_trials: int = option(
+        5,
+        "draws per cell for each setting that the sensitivity table changes",
+        parse=int,
+        quick=1,
+        metavar="N",
+    )
+    kl_object_trials: int = option(
+        200,
+        "draws for each real close companion",
+        parse=int,
+        quick=20,
+        metavar="N",
     )
     kl_horizon_gyr: float = option(
         1.0, "time in which migration must happen", parse=float, unit="Gyr"
@@ -383,12 +410,40 @@ class MigrationOptions:
         parse=Range.parse,
         unit="deg",
     )
+    kl_lag_s: float = option(
+        1.0, "time lag of the tide in the companion", parse=float, unit="s"
+    )
+    kl_love: float = option(
+        0.37, "Love number k2 of the companion (twice the apsidal one)", parse=float
+    )
+    kl_radius_rj: float | None = option(
+        None, "companion radius, instead of the target's own", parse=float, unit="RJup"
+    )
+    kl_disruption: float = option(
+        2.7, "pericentre that tears the companion apart", parse=float, unit="r_t"
+    )
+    kl_window: float = option(
+        2.0, "arrived: final axis within this factor of the target's", parse=float
+    )
 
     def __post_init__(self) -> None:
         _require(
             min(self.kl_grid) >= 1, f"kl_grid must be at least 1x1: {self.kl_grid}"
         )
-        _require_positive(self, "kl_trials", "kl_horizon_gyr", "kl_rcrit")
+        _require_positive(
+            self,
+            "kl_trials",
+            "kl_secular_trials",
+            "kl_changed_trials",
+            "kl_object_trials",
+            "kl_horizon_gyr",
+            "kl_rcrit",
+            "kl_love",
+            "kl_radius_rj",
+            "kl_disruption",
+        )
+        _require(self.kl_lag_s >= 0, f"kl_lag_s must be 0 or more: {self.kl_lag_s}")
+        _require(self.kl_window >= 1, f"kl_window must be 1 or more: {self.kl_window}")
         _require_range(self, "kl_mout", "kl_aout", "kl_inner_au")
         _require(
             self.kl_inner_au.low < self.kl_aout.low,
@@ -426,6 +481,17 @@ class ComputeOptions:
         },
     )
     quick: bool = switch("a fast look, with reduced counts")
+    resume: bool = switch(
+        "go on where an interrupted run into the same folder stopped; refused where "
+        "its migration settings differ"
+    )
+    dask: str | None = option(
+        None,
+        "compute the followed orbits on a Dask cluster: a scheduler's address, or "
+        "local:N for N processes here",
+        parse=str,
+        metavar="ADDRESS",
+    )
 
     def __post_init__(self) -> None:
         _require(self.seed >= 0, f"seed must not be negative, got {self.seed}")

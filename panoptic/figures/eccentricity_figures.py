@@ -439,7 +439,7 @@ def _asked_in_words(findings: EccentricityFindings) -> str:
 
 def _counts(findings: EccentricityFindings, policy: Policy) -> str:
     """Return rows/hosts of low and of high q in a pass."""
-    parts: tuple[BetaFit | NotFitted, ...] = (*findings.fits, *findings.not_fitted)
+    parts: list[BetaFit | NotFitted] = [*findings.fits, *findings.not_fitted]
     counts = {
         part.subset: f"{part.n}/{part.n_hosts}"
         for part in parts
