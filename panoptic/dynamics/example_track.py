@@ -15,7 +15,7 @@ from panoptic.statement import NotRun
 
 Floats = NDArray[np.float64]
 
-MOST_POINTS = 1200  # kept of a track: more than a printed line can show
+MOST_POINTS = 1600  # kept of a track: more than a printed line can show
 _SHOWN_AFTER = 1.3  # of the time at which it was decided
 _TOLD = (Outcome.MIGRATED, Outcome.DISRUPTED)  # what an example may show, by worth
 
@@ -133,8 +133,9 @@ def _decided_at_yr(
 def _turns_and_ends(whole: Track) -> NDArray[np.intp]:
     """Return at most `MOST_POINTS` steps that draw the same line as all of them.
 
-    The way the line goes on paper is cut into equal stretches (steps crowd where e is
-    close to 1, and would be cut unevenly); each keeps its ends and extremes of e.
+    Time and the way the line goes on paper are cut into equal stretches (steps crowd
+    where e is close to 1, and would cut unevenly); each keeps its ends and the
+    extremes of e.
     """
     n = len(whole.t_yr)
     if n <= MOST_POINTS:
@@ -149,8 +150,10 @@ def _turns_and_ends(whole: Track) -> NDArray[np.intp]:
         ]
     )
     way = np.abs(np.diff(drawn, axis=1)).sum(axis=0).cumsum()
-    stretches = np.linspace(0.0, way[-1], MOST_POINTS // 4)
-    borders = np.unique([0, *(np.searchsorted(way, stretches[1:]) + 1), n])
+    stretches = np.linspace(0.0, way[-1], MOST_POINTS // 6)
+    times = np.linspace(0.0, whole.t_yr[-1], MOST_POINTS // 12)
+    cuts = [0, n, *(np.searchsorted(way, stretches[1:]) + 1)]
+    borders = np.unique([*cuts, *np.searchsorted(whole.t_yr, times)])
     kept = {0, n - 1}
     for first, last in zip(borders[:-1], borders[1:], strict=True):
         stretch = whole.one_minus_e[first:last]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from panoptic.dynamics.disk_torque import Band
-from panoptic.dynamics.example_track import ExampleTrack
 from panoptic.dynamics.migration_findings import (
     MigrationFindings,
     PericentreThresholds,
@@ -113,15 +113,13 @@ def caption_timescales(found: MigrationFindings | NotRun, *, imprint: Imprint) -
 
 
 @house_style()
-def plot_track(
-    example: ExampleTrack | NotRun, thresholds: PericentreThresholds | None
-) -> Figure:
-    """Draw e, i, a and the pericentre of one triple against time.
-
-    thresholds : the distances that decide; not used where there is no example.
-    """
-    if isinstance(example, NotRun) or thresholds is None:
-        return plot_not_run(_TRACK, _why_no_example(example))
+def plot_track(found: MigrationFindings | NotRun) -> Figure:
+    """Draw e, i, a and the pericentre of one triple against time."""
+    if isinstance(found, NotRun):
+        return plot_not_run(_TRACK, found)
+    example, thresholds = found.example, found.thresholds
+    if isinstance(example, NotRun):
+        return plot_not_run(_TRACK, example)
     figure = new_figure(PAGE_INCH, 4.6)
     panels = figure.subplots(4, 1, sharex=True)
     quantities = (
@@ -157,15 +155,13 @@ def plot_track(
     return figure
 
 
-def caption_track(
-    example: ExampleTrack | NotRun,
-    thresholds: PericentreThresholds | None,
-    *,
-    imprint: Imprint,
-) -> str:
+def caption_track(found: MigrationFindings | NotRun, *, imprint: Imprint) -> str:
     """Say which triple it is and what the lines are."""
-    if isinstance(example, NotRun) or thresholds is None:
-        return caption_not_run(_TRACK, _why_no_example(example), imprint)
+    if isinstance(found, NotRun):
+        return caption_not_run(_TRACK, found, imprint)
+    example, thresholds = found.example, found.thresholds
+    if isinstance(example, NotRun):
+        return caption_not_run(_TRACK, example, imprint)
     lines = ", ".join(
         f"{words} at {distance:.3g} AU" for distance, words, _ in _deciding(thresholds)
     )
@@ -184,11 +180,7 @@ def caption_track(
     return caption(_TRACK, sentences, imprint)
 
 
-def _why_no_example(example: ExampleTrack | NotRun) -> NotRun:
-    return example if isinstance(example, NotRun) else NotRun("no thresholds are known")
-
-
-def _deciding(thresholds: PericentreThresholds) -> tuple[tuple[float, str, str], ...]:
+def _deciding(thresholds: PericentreThresholds) -> tuple[tuple[float, str, Any], ...]:
     """Return the distances that decide, what they are, and their lines."""
     return (
         (thresholds.disruption_au, "disruption", "-"),
@@ -228,6 +220,6 @@ def _of_band(label: str, band: Band) -> _Span:
 def _draw_clocks(axes: Axes, found: MigrationFindings) -> None:
     shortest, longest = found.disk_today.ranges.lifetime_myr
     axes.axvspan(shortest * 1e6, longest * 1e6, color=FAINT, alpha=0.5, zorder=0.4)
-    line = {"color": QUIET, "linewidth": 0.9, "zorder": 0.5}
+    line: dict[str, Any] = {"color": QUIET, "linewidth": 0.9, "zorder": 0.5}
     axes.axvline(found.horizon_gyr * 1e9, linestyle="--", **line)
     axes.axvline(_AGE_OF_THE_UNIVERSE_YR, linestyle=":", **line)
