@@ -106,7 +106,6 @@ def read_kept(
     records: Sequence[Mapping[str, Any]],
     folder: Path,
     *,
-    data_dir: Path,
     host_mass_range_msun: tuple[float, float],
 ) -> Catalogues:
     """Return the catalogues of a finished run, from the tables kept in its folder.
@@ -125,7 +124,7 @@ def read_kept(
     for record in records:
         catalogue, path = record["catalogue"], folder / record["kept_as"]
         if record["origin"] == Origin.EMBEDDED:
-            table = embedded.read_embedded(catalogue, data_dir)
+            table = embedded.read_copy(catalogue, path)
         elif catalogue == gaia_nss.CATALOGUE:
             frames = [table.frame for table in tables.values()]
             hosts = gaia_nss.hosts_to_search(frames, host_mass_range_msun)

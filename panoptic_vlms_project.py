@@ -282,7 +282,6 @@ def _run_again(
             data_fetchers.read_kept(
                 manifest["inputs"],
                 folder,
-                data_dir=DATA,
                 host_mass_range_msun=config.sample.host_mass_range_msun,
             ),
             statistical_analysis.read_anchors(
