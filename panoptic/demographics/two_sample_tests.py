@@ -206,9 +206,9 @@ def peto_peto_statistics(rows: SampleRows, second: Flags) -> Floats:
 
     Turned about, a value under a limit is a time after which nothing was seen; the
     difference of observed and expected events is weighted by the Kaplan-Meier estimate
-    of both samples just before each (Peto & Peto 1972, JRSS A 135, 185, in the form
-    of Harrington & Fleming 1982 with rho = 1; *unverified*). It is linear in the
-    scores of the rows; the variance is that over all shuffles of rows in each stratum.
+    of both samples just before each: the G-rho test with rho = 1, which R's survdiff
+    and NADA's cendiff call Peto & Peto's. It is linear in the scores of the rows; the
+    variance is that over all shuffles of rows in each stratum.
     """
     total, variance = np.zeros(len(second)), np.zeros(len(second))
     for which in np.unique(rows.stratum):
