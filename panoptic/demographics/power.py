@@ -208,9 +208,7 @@ def peto_peto_scores_without_ties(
 ) -> tuple[Floats, Flags]:
     """Scores of many samples without ties, in the order of time; labels likewise."""
     seen = values > limits
-    # A row that is censored at the time of an event was at risk: it comes after.
-    time = -np.maximum(values, limits)
-    order = np.lexsort((~seen, time), axis=1)
+    order = np.argsort(-np.maximum(values, limits), axis=1)
     seen = np.take_along_axis(seen, order, axis=1)
     at_risk = values.shape[1] - np.arange(values.shape[1])
     survival = np.cumprod(1.0 - seen / at_risk, axis=1)
