@@ -21,13 +21,15 @@ from panoptic.demographics.mass_mixture import MassMixtureFindings
 from panoptic.demographics.origin_classifier import ClassifierFindings
 from panoptic.dynamics.migration import (
     ARRAY_FACTS,
+    COMPANION_FACTS,
+    SENSITIVITY_FACTS,
     MigrationFindings,
+    companion_table,
     migration_arrays,
+    sensitivity_table,
 )
 from panoptic.reporting.artifacts import (
     ResultsFolder,
-    read_manifest,
-    read_outputs,
     read_result,
     read_table,
 )
@@ -229,6 +231,15 @@ TABLES: dict[str, Described] = {
         "Beta distributions of e, one row per subset and policy.",
         _facts(BETA_COLUMNS),
     ),
+    "migration_per_object": Described(
+        "How often a stated prior brings each real companion to where it is, and what "
+        "disk and star could have done to it.",
+        COMPANION_FACTS,
+    ),
+    "migration_sensitivity": Described(
+        "The two maps under other times, thresholds, tides and starts.",
+        SENSITIVITY_FACTS,
+    ),
 }
 ARRAYS: dict[str, Described] = {
     "feasibility_map": Described(
@@ -296,8 +307,11 @@ def _write_tables(folder: ResultsFolder, results: Results) -> None:
         folder.text("ks_test_e.txt", ks_text(eccentricity))
         rows = pd.DataFrame(beta_table(eccentricity), columns=list(BETA_COLUMNS))
         _write_table(folder, "beta_e_params", rows)
-    if not isinstance(findings.migration, NotRun):
-        folder.arrays("feasibility_map", **migration_arrays(findings.migration))
+    migration = findings.migration
+    if not isinstance(migration, NotRun):
+        folder.arrays("feasibility_map", **migration_arrays(migration))
+        _write_table(folder, "migration_per_object", companion_table(migration))
+        _write_table(folder, "migration_sensitivity", sensitivity_table(migration))
 
 
 def _write_table(folder: ResultsFolder, name: str, frame: pd.DataFrame) -> None:
@@ -332,9 +346,8 @@ def _write_sample(folder: ResultsFolder, sample: CompanionSample) -> None:
 
 
 def _read_perturbers(path: Path) -> pd.DataFrame | None:
-    listed = read_outputs(read_manifest(path))
-    name = "outer_perturbers.csv"
-    return read_table(path / name) if name in listed else None
+    table = path / "outer_perturbers.csv"
+    return read_table(table) if table.exists() else None
 
 
 def _read_sample(path: Path) -> CompanionSample:

@@ -12,7 +12,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TextIO
 
@@ -83,6 +83,10 @@ class Anchors:
         """The source of every companion's label, in their order."""
         none = AnchorSource.NONE
         return tuple(self.source if known >= 0 else none for known in self.label)
+
+    def where(self, keep: NDArray[np.bool_]) -> "Anchors":
+        """Return the labels of some of the companions; what was added stays."""
+        return replace(self, label=self.label[keep])
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +325,7 @@ def _unique(rows: Iterable[AnchorRow], location: str) -> Iterator[AnchorRow]:
 def _unknown_names(
     location: str, rows: Iterable[AnchorRow], names: Iterable[str]
 ) -> str:
-    known = {_plain(name): name for name in names}
+    known = {_plain(name): str(name) for name in names}
     lines = []
     for row in rows:
         near = difflib.get_close_matches(_plain(row.name), known, n=1, cutoff=0.6)

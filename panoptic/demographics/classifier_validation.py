@@ -36,9 +36,9 @@ _N_RELIABILITY_BINS = 5
 class Estimate:
     """A value and its 95 % host-bootstrap interval, None where there is none."""
 
-    value: float
-    low: float | None
-    high: float | None
+    value: float  # from all rows
+    low: float | None  # 2.5th percentile of the samples
+    high: float | None  # 97.5th percentile of the samples
 
     def __str__(self) -> str:
         digits = 3 if abs(self.value) < 0.1 else 2
@@ -52,7 +52,7 @@ class Estimate:
 class HeldOutSkill:
     """Scores on held-out hosts, averaged over repeated 5-fold splits."""
 
-    auroc: Estimate
+    auroc: Estimate  # pooled over the folds; 0.5 is chance
     auroc_within_method: Estimate | None  # pairs of one method with >= 5 hosts of each
     auprc: Estimate  # average precision; chance is the share of binary-like anchors
     brier: Estimate  # chance is share (1 - share)
@@ -62,22 +62,22 @@ class HeldOutSkill:
 class ReliabilityBin:
     """Anchors of similar held-out P: what was said, and what came of it."""
 
-    n: int
-    mean_probability: float
-    observed_share: float
+    n: int  # anchors in the bin
+    mean_probability: float  # held-out P
+    observed_share: float  # of binary-like among them
     low: float  # Jeffreys 95 % interval of the share, rows taken as independent
-    high: float
+    high: float  # its upper end
 
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
     """Whether P means what it says, on held-out hosts."""
 
-    bins: tuple[ReliabilityBin, ...]
+    bins: tuple[ReliabilityBin, ...]  # equal numbers of anchors, ascending P
     slope: float  # of the true log-odds on the predicted; 1 is calibrated
     offset: float  # its intercept; 0 is calibrated
-    mean_probability: float
-    observed_share: float
+    mean_probability: float  # of all anchors
+    observed_share: float  # of binary-like among all anchors
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +85,20 @@ class PermutationTest:
     """A score beside the scores of the same pipeline on permuted features."""
 
     observed: float  # on the first repeat's folds
-    null_mean: float
+    null_mean: float  # of the permuted ones
     null_high: float  # 95th percentile
     p_value: float  # (1 + as good or better) / (1 + permutations)
-    n_permutations: int
+    n_permutations: int  # hosts exchanged this often
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOutMethod:
     """Trained on the other methods, tested on one."""
 
-    model: str
-    method: str
-    n_binary_like: int
-    n_planet_like: int
+    model: str  # headline or full
+    method: str  # the method left out
+    n_binary_like: int  # anchors of that method, binary-like
+    n_planet_like: int  # anchors of that method, planet-like
     auroc: Estimate | None  # None unless the method has anchors of both kinds
     share_right: float | None  # of the method's anchors on their side of P = 0.5
     not_run: str  # why there is no AUROC, else empty

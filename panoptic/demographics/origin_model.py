@@ -37,7 +37,7 @@ Progress = Callable[[int, int], None]
 class Coefficient:
     """One column of a model; intervals are percentiles over host bootstraps."""
 
-    column: str
+    column: str  # feature, or method and its name for a dummy
     per_sd: float  # change of log-odds per standard deviation (per unit for a dummy)
     per_unit: Estimate  # per dex, per unit of e, per dummy
     centre: float  # mean of the anchors, which a missing value takes
@@ -48,9 +48,9 @@ class Coefficient:
 class Contribution:
     """What one column adds to the target's log-odds, against the mean anchor."""
 
-    column: str
+    column: str  # feature, or method and its name for a dummy
     value: float | None  # of the target; None where not known
-    logit: Estimate
+    logit: Estimate  # after calibration
     outside_anchors: bool  # beyond the range of the anchors: an extrapolation
 
 
@@ -58,33 +58,33 @@ class Contribution:
 class TargetScore:
     """The studied object by one model; baseline and contributions sum to log-odds."""
 
-    probability: Estimate
-    baseline_logit: float
-    contributions: tuple[Contribution, ...]
+    probability: Estimate  # P(binary-like)
+    baseline_logit: float  # log-odds of an object of which nothing is known
+    contributions: tuple[Contribution, ...]  # dummies of other methods left out
 
 
 @dataclass(frozen=True, slots=True)
 class OriginModel:
     """One fitted model with its skill on hosts it did not see."""
 
-    features: tuple[str, ...]
+    features: tuple[str, ...]  # what it sees
     c: float  # inverse strength of the L2 penalty, by inner host-grouped folds
-    intercept: float
+    intercept: float  # log-odds of the mean anchor, before calibration
     calibration_slope: float  # P = 1 / (1 + exp(-(offset + slope * log-odds)))
-    calibration_offset: float
-    converged: bool
-    coefficients: tuple[Coefficient, ...]
-    skill: HeldOutSkill
-    reliability: Reliability
-    target: TargetScore
+    calibration_offset: float  # see slope
+    converged: bool  # whether the fit did
+    coefficients: tuple[Coefficient, ...]  # before calibration
+    skill: HeldOutSkill  # on held-out hosts
+    reliability: Reliability  # on held-out hosts
+    target: TargetScore  # the studied object
 
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
     """A model that may use only some features."""
 
-    features: tuple[str, ...]
-    skill: HeldOutSkill
+    features: tuple[str, ...]  # what it sees
+    skill: HeldOutSkill  # on held-out hosts
 
 
 @dataclass(frozen=True, slots=True)
