@@ -151,7 +151,7 @@ def by_axis_alone(rng):
 def investigate(companions, **settings):
     defaults = {
         "q_split": 0.01,
-        "n_bootstrap": 100,
+        "n_bootstrap": 50,
         "n_permutations": 99,
         "rng": np.random.default_rng(1),
     }

@@ -250,7 +250,7 @@ def _why_not(rows: SampleRows, test: Test) -> str:
     if min(n for n, _ in counts) < MIN_ROWS or min(h for _, h in counts) < MIN_HOSTS:
         (n1, h1), (n2, h2) = counts
         return (
-            f"{n1} rows on {h1} hosts against {n2} on {h2} can be compared; each side "
+            f"{n1} rows on {h1} hosts against {n2} on {h2} can be compared, each side "
             f"needs {MIN_ROWS} rows on {MIN_HOSTS} hosts"
         )
     if test is not Test.PETO_PETO and rows.below.any():
