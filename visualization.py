@@ -32,10 +32,22 @@ from panoptic.figures.eccentricity_figures import (
     plot_eccentricity_distributions,
     plot_eccentricity_trend,
 )
-from panoptic.figures.migration_figures import caption_feasibility, plot_feasibility
+from panoptic.figures.migration_figures import (
+    caption_arrivals,
+    caption_migration_sensitivity,
+    plot_arrivals,
+    plot_migration_sensitivity,
+)
 from panoptic.figures.mixture_figures import caption_mass_mixture, plot_mass_mixture
+from panoptic.figures.perturber_maps import caption_perturber_maps, plot_perturber_maps
 from panoptic.figures.robustness_figures import caption_missingness, plot_missingness
 from panoptic.figures.style import part
+from panoptic.figures.timescale_figures import (
+    caption_timescales,
+    caption_track,
+    plot_timescales,
+    plot_track,
+)
 from panoptic.findings import InputRecord, Results
 
 
@@ -81,11 +93,31 @@ def _companions(results: Results, imprint: Imprint) -> Named:
 
 
 def _migration(results: Results, imprint: Imprint) -> Named:
-    criterion = part(results.findings.migration, lambda found: found.criterion)
+    found, rows = results.findings.migration, results.sample.frame
     yield (
         "fig3_feasibility",
-        plot_feasibility(criterion),
-        caption_feasibility(criterion, imprint=imprint),
+        plot_perturber_maps(found, rows),
+        caption_perturber_maps(found, rows, imprint=imprint),
+    )
+
+
+def _more_migration(results: Results, imprint: Imprint) -> Named:
+    found, rows = results.findings.migration, results.sample.frame
+    yield (
+        "fig11_migration_sensitivity",
+        plot_migration_sensitivity(found),
+        caption_migration_sensitivity(found, imprint=imprint),
+    )
+    yield (
+        "fig12_arrivals",
+        plot_arrivals(found, rows),
+        caption_arrivals(found, imprint=imprint),
+    )
+    yield "fig13_track", plot_track(found), caption_track(found, imprint=imprint)
+    yield (
+        "fig14_timescales",
+        plot_timescales(found),
+        caption_timescales(found, imprint=imprint),
     )
 
 
@@ -145,7 +177,7 @@ def _classifier(results: Results, imprint: Imprint) -> Named:
 
 def _robustness(results: Results, imprint: Imprint) -> Named:
     yield (
-        "fig11_missingness",
+        "fig15_missingness",
         plot_missingness(results.sample),
         caption_missingness(results.sample, imprint=imprint),
     )
@@ -157,6 +189,7 @@ _FAMILIES = (
     _mixtures,
     _eccentricities,
     _classifier,
+    _more_migration,
     _robustness,
 )
 

@@ -12,7 +12,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TextIO
 
@@ -83,6 +83,10 @@ class Anchors:
         """The source of every companion's label, in their order."""
         none = AnchorSource.NONE
         return tuple(self.source if known >= 0 else none for known in self.label)
+
+    def where(self, keep: NDArray[np.bool_]) -> "Anchors":
+        """Return the labels of some of the companions; what was added stays."""
+        return replace(self, label=self.label[keep])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from panoptic.dynamics.arrivals import (
     explain_companions,
 )
 from panoptic.dynamics.disk_torque import DiskRanges, disk_torque
+from panoptic.dynamics.example_track import example_track
 from panoptic.dynamics.feasibility import FeasibilityMap, map_feasibility
 from panoptic.dynamics.migration_findings import (
     MigrationFindings,
@@ -136,6 +137,7 @@ def investigate_migration(
         thresholds=_thresholds(inner, axis_today, settings),
         secular=secular,
         secular_variants=secular_variants,
+        example=secular if isinstance(secular, NotRun) else example_track(secular),
         criterion=criterion,
         criterion_variants=criterion_variants,
         stellar_tide=stellar_tide(

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from panoptic.dynamics.arrivals import CompanionMigration, ObservedCompanion
 from panoptic.dynamics.disk_torque import DiskTorque
+from panoptic.dynamics.example_track import ExampleTrack
 from panoptic.dynamics.feasibility import FeasibilityMap
 from panoptic.dynamics.perturbers import InnerOrbit, OuterOrbitPrior, PerturberGrid
 from panoptic.dynamics.secular_map import SecularMap
@@ -47,6 +48,7 @@ class MigrationFindings:
     thresholds: PericentreThresholds
     secular: SecularMap | NotRun
     secular_variants: tuple[SecularVariant, ...]
+    example: ExampleTrack | NotRun  # one triple of the secular map, followed
     criterion: FeasibilityMap | NotRun
     criterion_variants: tuple[CriterionVariant, ...]
     stellar_tide: StellarTide  # at today's axis
