@@ -24,9 +24,30 @@ from panoptic.figures.companions_figures import (
     plot_axis_eccentricity,
     plot_mass_mass,
 )
-from panoptic.figures.migration_figures import caption_feasibility, plot_feasibility
+from panoptic.figures.eccentricity_figures import (
+    caption_beta_contours,
+    caption_eccentricity_distributions,
+    caption_eccentricity_trend,
+    plot_beta_contours,
+    plot_eccentricity_distributions,
+    plot_eccentricity_trend,
+)
+from panoptic.figures.migration_figures import (
+    caption_arrivals,
+    caption_migration_sensitivity,
+    plot_arrivals,
+    plot_migration_sensitivity,
+)
 from panoptic.figures.mixture_figures import caption_mass_mixture, plot_mass_mixture
+from panoptic.figures.perturber_maps import caption_perturber_maps, plot_perturber_maps
+from panoptic.figures.robustness_figures import caption_missingness, plot_missingness
 from panoptic.figures.style import part
+from panoptic.figures.timescale_figures import (
+    caption_timescales,
+    caption_track,
+    plot_timescales,
+    plot_track,
+)
 from panoptic.findings import InputRecord, Results
 
 
@@ -46,7 +67,7 @@ def draw(results: Results) -> dict[str, Drawn]:
     )
     return {
         name: Drawn(figure, caption)
-        for family in (_companions, _migration, _mixtures, _classifier)
+        for family in _FAMILIES
         for name, figure, caption in family(results, imprint)
     }
 
@@ -72,11 +93,31 @@ def _companions(results: Results, imprint: Imprint) -> Named:
 
 
 def _migration(results: Results, imprint: Imprint) -> Named:
-    criterion = part(results.findings.migration, lambda found: found.criterion)
+    found, rows = results.findings.migration, results.sample.frame
     yield (
         "fig3_feasibility",
-        plot_feasibility(criterion),
-        caption_feasibility(criterion, imprint=imprint),
+        plot_perturber_maps(found, rows),
+        caption_perturber_maps(found, rows, imprint=imprint),
+    )
+
+
+def _more_migration(results: Results, imprint: Imprint) -> Named:
+    found, rows = results.findings.migration, results.sample.frame
+    yield (
+        "fig11_migration_sensitivity",
+        plot_migration_sensitivity(found),
+        caption_migration_sensitivity(found, imprint=imprint),
+    )
+    yield (
+        "fig12_arrivals",
+        plot_arrivals(found, rows),
+        caption_arrivals(found, imprint=imprint),
+    )
+    yield "fig13_track", plot_track(found), caption_track(found, imprint=imprint)
+    yield (
+        "fig14_timescales",
+        plot_timescales(found),
+        caption_timescales(found, imprint=imprint),
     )
 
 
@@ -100,19 +141,57 @@ def _mixtures(results: Results, imprint: Imprint) -> Named:
         )
 
 
+def _eccentricities(results: Results, imprint: Imprint) -> Named:
+    rows, found = results.sample.main, results.findings.eccentricity
+    yield (
+        "fig6_eccentricity",
+        plot_eccentricity_distributions(rows, found),
+        caption_eccentricity_distributions(found, imprint=imprint),
+    )
+    yield (
+        "fig7_beta_contours",
+        plot_beta_contours(found),
+        caption_beta_contours(found, imprint=imprint),
+    )
+    yield (
+        "fig8_eccentricity_trend",
+        plot_eccentricity_trend(rows, found),
+        caption_eccentricity_trend(rows, found, imprint=imprint),
+    )
+
+
 def _classifier(results: Results, imprint: Imprint) -> Named:
     rows, found = results.sample.scored, results.findings.classifier
     target = results.target
     yield (
-        "fig6_classifier",
+        "fig9_classifier",
         plot_origin_probabilities(rows, found, target=target),
         caption_origin_probabilities(rows, found, target=target, imprint=imprint),
     )
     yield (
-        "fig7_classifier_validation",
+        "fig10_classifier_validation",
         plot_classifier_validation(found),
         caption_classifier_validation(found, imprint=imprint),
     )
+
+
+def _robustness(results: Results, imprint: Imprint) -> Named:
+    yield (
+        "fig15_missingness",
+        plot_missingness(results.sample),
+        caption_missingness(results.sample, imprint=imprint),
+    )
+
+
+_FAMILIES = (
+    _companions,
+    _migration,
+    _mixtures,
+    _eccentricities,
+    _classifier,
+    _more_migration,
+    _robustness,
+)
 
 
 def _source(record: InputRecord) -> str:

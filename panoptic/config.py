@@ -26,7 +26,8 @@ class Option(NamedTuple):
     help: str
     parse: Callable[[str], Any] | None  # None: a switch without a value
     unit: str = ""
-    metavar: str | None = None
+    metavar: str | tuple[str, ...] | None = None
+    n_values: int | None = None
     choices: tuple[str, ...] | None = None
     quick: Any = None  # the value under --quick, unless the user gives one
     flag: str | None = None  # the spelling shown, where it is not --<field>
@@ -309,9 +310,10 @@ class StatisticsOptions:
     anchors: Path | None = option(
         None,
         "CSV of labelled objects for the classifier (pl_name, label, reason, "
-        "reference); without it q decides",
+        "reference), or the word curated for the table that ships with the project; "
+        "without it q decides",
         parse=Path,
-        metavar="FILE",
+        metavar="{FILE,curated}",
     )
     anchor_q_binary: float = option(
         0.01, "heuristic anchors: binary-like above this mass ratio", parse=float
@@ -345,8 +347,35 @@ class MigrationOptions:
         parse=GridShape.parse,
         metavar="NxM",
     )
+    kl_model: str = option(
+        "both",
+        "which map: orbits followed (secular, the headline), the study's criterion",
+        parse=str,
+        choices=("both", "secular", "criterion"),
+    )
     kl_trials: int = option(
         2000, "criterion draws per cell", parse=int, quick=200, metavar="N"
+    )
+    kl_secular_trials: int = option(
+        50,
+        "draws per cell whose orbits are followed; 2000 for the full map",
+        parse=int,
+        quick=4,
+        metavar="N",
+    )
+    kl_changed_trials: int = option(
+        5,
+        "draws per cell for each setting that the sensitivity table changes",
+        parse=int,
+        quick=1,
+        metavar="N",
+    )
+    kl_object_trials: int = option(
+        200,
+        "draws for each real close companion",
+        parse=int,
+        quick=20,
+        metavar="N",
     )
     kl_horizon_gyr: float = option(
         1.0, "time in which migration must happen", parse=float, unit="Gyr"
@@ -381,12 +410,40 @@ class MigrationOptions:
         parse=Range.parse,
         unit="deg",
     )
+    kl_lag_s: float = option(
+        1.0, "time lag of the tide in the companion", parse=float, unit="s"
+    )
+    kl_love: float = option(
+        0.37, "Love number k2 of the companion (twice the apsidal one)", parse=float
+    )
+    kl_radius_rj: float | None = option(
+        None, "companion radius, instead of the target's own", parse=float, unit="RJup"
+    )
+    kl_disruption: float = option(
+        2.7, "pericentre that tears the companion apart", parse=float, unit="r_t"
+    )
+    kl_window: float = option(
+        2.0, "arrived: final axis within this factor of the target's", parse=float
+    )
 
     def __post_init__(self) -> None:
         _require(
             min(self.kl_grid) >= 1, f"kl_grid must be at least 1x1: {self.kl_grid}"
         )
-        _require_positive(self, "kl_trials", "kl_horizon_gyr", "kl_rcrit")
+        _require_positive(
+            self,
+            "kl_trials",
+            "kl_secular_trials",
+            "kl_changed_trials",
+            "kl_object_trials",
+            "kl_horizon_gyr",
+            "kl_rcrit",
+            "kl_love",
+            "kl_radius_rj",
+            "kl_disruption",
+        )
+        _require(self.kl_lag_s >= 0, f"kl_lag_s must be 0 or more: {self.kl_lag_s}")
+        _require(self.kl_window >= 1, f"kl_window must be 1 or more: {self.kl_window}")
         _require_range(self, "kl_mout", "kl_aout", "kl_inner_au")
         _require(
             self.kl_inner_au.low < self.kl_aout.low,
@@ -424,6 +481,17 @@ class ComputeOptions:
         },
     )
     quick: bool = switch("a fast look, with reduced counts")
+    resume: bool = switch(
+        "go on where an interrupted run into the same folder stopped; refused where "
+        "its migration settings differ"
+    )
+    dask: str | None = option(
+        None,
+        "compute the followed orbits on a Dask cluster: a scheduler's address, or "
+        "local:N for N processes here",
+        parse=str,
+        metavar="ADDRESS",
+    )
 
     def __post_init__(self) -> None:
         _require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
@@ -434,9 +502,10 @@ class ComputeOptions:
 class OutputOptions:
     """Output."""
 
-    outdir: Path = option(
-        Path("results"),
-        "results folder; an earlier run in it is replaced as a whole",
+    outdir: Path | None = option(
+        None,
+        "results folder; an earlier run in it is replaced as a whole "
+        "(default: results)",
         parse=Path,
         metavar="DIR",
     )
@@ -451,6 +520,42 @@ class OutputOptions:
     quiet: bool = switch("print errors only")
     no_progress: bool = switch("no progress bars on a terminal", flag="--no-progress")
 
+    @property
+    def folder(self) -> Path:
+        """Where a run puts its results."""
+        return self.outdir or Path("results")
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRunOptions:
+    """Finished runs. Instead of a run, one of these; all else is taken from there."""
+
+    replot: Path | None = option(
+        None,
+        "make figures, summary and report again from the results alone",
+        parse=Path,
+        metavar="RESULTS",
+    )
+    verify: Path | None = option(
+        None,
+        "check all hashes, run again with the recorded inputs and settings, and say "
+        "what differs",
+        parse=Path,
+        metavar="RESULTS",
+    )
+    compare: tuple[Path, Path] | None = option(
+        None,
+        "say what changed from one run to another, and write it into --outdir where "
+        "that is given",
+        parse=Path,
+        metavar=("RESULTS_A", "RESULTS_B"),
+        n_values=2,
+    )
+
+    def __post_init__(self) -> None:
+        asked = [item.name for item in fields(self) if getattr(self, item.name)]
+        _require(len(asked) <= 1, f"one at a time: {' and '.join(asked)}")
+
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
@@ -463,6 +568,7 @@ class RunConfig:
     migration: MigrationOptions = field(default_factory=MigrationOptions)
     compute: ComputeOptions = field(default_factory=ComputeOptions)
     outputs: OutputOptions = field(default_factory=OutputOptions)
+    finished: FinishedRunOptions = field(default_factory=FinishedRunOptions)
 
     def rng(self, stage: str) -> np.random.Generator:
         """Return the generator of one stage, independent of every other stage's."""

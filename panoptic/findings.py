@@ -21,13 +21,15 @@ from panoptic.demographics.mass_mixture import MassMixtureFindings
 from panoptic.demographics.origin_classifier import ClassifierFindings
 from panoptic.dynamics.migration import (
     ARRAY_FACTS,
+    COMPANION_FACTS,
+    SENSITIVITY_FACTS,
     MigrationFindings,
+    companion_table,
     migration_arrays,
+    sensitivity_table,
 )
 from panoptic.reporting.artifacts import (
     ResultsFolder,
-    read_manifest,
-    read_outputs,
     read_result,
     read_table,
 )
@@ -227,32 +229,16 @@ TABLES: dict[str, Described] = {
     ),
     "beta_e_params": Described(
         "Beta distributions of e, one row per subset and policy.",
-        _facts(
-            {
-                "subset": "low_q (q <= q_split) or high_q",
-                "policy": "how zeros and limits are read",
-                "n": "rows used",
-                "n_hosts": "their hosts",
-                "n_censored": "rows of which only an interval is known",
-                "n_floored": "zeros moved to 1e-3",
-                "alpha": "first shape parameter, maximum likelihood",
-                "alpha_low": "profile-likelihood interval, lower end",
-                "alpha_high": "upper end",
-                "beta": "second shape parameter",
-                "beta_low": "profile-likelihood interval, lower end",
-                "beta_high": "upper end",
-                "mean": "alpha / (alpha + beta)",
-                "lnl": "log likelihood",
-                "alpha_boot_low": "host-bootstrap interval, lower end",
-                "alpha_boot_high": "upper end",
-                "beta_boot_low": "host-bootstrap interval, lower end",
-                "beta_boot_high": "upper end",
-                "level": "of the intervals",
-                "n_bootstrap": "bootstrap samples drawn",
-                "n_bootstrap_failed": "those without a maximum",
-                "remark": "too few to claim, or not run and why",
-            }
-        ),
+        _facts(BETA_COLUMNS),
+    ),
+    "migration_per_object": Described(
+        "How often a stated prior brings each real companion to where it is, and what "
+        "disk and star could have done to it.",
+        COMPANION_FACTS,
+    ),
+    "migration_sensitivity": Described(
+        "The two maps under other times, thresholds, tides and starts.",
+        SENSITIVITY_FACTS,
     ),
 }
 ARRAYS: dict[str, Described] = {
@@ -321,8 +307,11 @@ def _write_tables(folder: ResultsFolder, results: Results) -> None:
         folder.text("ks_test_e.txt", ks_text(eccentricity))
         rows = pd.DataFrame(beta_table(eccentricity), columns=list(BETA_COLUMNS))
         _write_table(folder, "beta_e_params", rows)
-    if not isinstance(findings.migration, NotRun):
-        folder.arrays("feasibility_map", **migration_arrays(findings.migration))
+    migration = findings.migration
+    if not isinstance(migration, NotRun):
+        folder.arrays("feasibility_map", **migration_arrays(migration))
+        _write_table(folder, "migration_per_object", companion_table(migration))
+        _write_table(folder, "migration_sensitivity", sensitivity_table(migration))
 
 
 def _write_table(folder: ResultsFolder, name: str, frame: pd.DataFrame) -> None:
@@ -357,9 +346,8 @@ def _write_sample(folder: ResultsFolder, sample: CompanionSample) -> None:
 
 
 def _read_perturbers(path: Path) -> pd.DataFrame | None:
-    listed = read_outputs(read_manifest(path))
-    name = "outer_perturbers.csv"
-    return read_table(path / name) if name in listed else None
+    table = path / "outer_perturbers.csv"
+    return read_table(table) if table.exists() else None
 
 
 def _read_sample(path: Path) -> CompanionSample:

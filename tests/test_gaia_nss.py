@@ -309,3 +309,10 @@ def test_hosts_that_cannot_be_looked_for_are_said(inputs, tmp_path):
 
 def test_orbits_are_not_looked_for_unless_asked():
     assert data_fetchers.fetch(InputOptions(), data_dir=DATA).outer_perturbers is None
+
+
+def test_the_documented_columns_are_those_written():
+    written = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "docs").rglob("*.md")
+    )
+    assert all(name in written for name in PERTURBER_COLUMNS)

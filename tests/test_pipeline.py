@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from panoptic.failures import ExitCode
 from panoptic.findings import load_results
 from panoptic.reporting.artifacts import read_arrays, read_manifest, read_table
 from panoptic_vlms_project import main
-from tests.runs import SMALL, command
+from tests.runs import SMALL, command, contents
 
 PROMISED = {
     "SUMMARY.txt",
@@ -32,15 +31,6 @@ PROMISED = {
         for form in ("png", "pdf")
     ),
 }
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a run but the manifest, which holds times."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in ("manifest.json", ".lock")
-    }
 
 
 def test_every_promised_file_is_there(results):

@@ -188,6 +188,11 @@ class TestVerify:
         assert "changed since the run: SUMMARY.txt" in found.text
         assert "missing: map.npz" in found.text
 
+    @pytest.mark.parametrize("harm", [Path.unlink, lambda p: p.write_text("x")])
+    def test_one_harmed_file_is_enough(self, run, harm):
+        harm(run / "SUMMARY.txt")
+        assert not verify(run, rerun=rerun, environment=ENVIRONMENT).holds
+
     def test_harmed_inputs_are_not_run_again(self, run):
         (run / "inputs" / "ps.csv").write_text("x")
 
@@ -231,7 +236,8 @@ class TestCompare:
         found = compare_runs(run, run, summarise=summarise)
         assert not (found.added or found.removed or found.values)
         assert not (found.words or found.numbers or found.how_run)
-        assert compose_comparison(found).count("No difference.") == 3
+        assert compose_comparison(found).count("No difference.") == 2
+        assert "answer.json verdict: supported, as before" in compose_comparison(found)
 
     @pytest.fixture
     def changed(self, tmp_path) -> Path:
@@ -260,12 +266,11 @@ class TestCompare:
         assert numbers["answer.json", "mean_q"].difference == pytest.approx(14.25)
         assert numbers["answer.json", "verdict"].after == "not supported"
         assert len(numbers) == 2
-        assert [(m.subject, m.before, m.after) for m in found.words] == [
-            (
-                "Mixture",
-                "It is supported. [mean 1.50]",
-                "It is not supported. [mean 15.75]",
-            )
+        assert [(m.name, m.before, m.after) for m in found.words] == [
+            ("", "It is supported. [mean 1.50]", "It is not supported. [mean 15.75]")
+        ]
+        assert [(m.subject, m.before, m.after) for m in found.verdicts] == [
+            ("answer.json", "supported", "not supported")
         ]
         assert [(m.subject, m.name) for m in found.how_run] == [("compute", "seed")]
 
@@ -273,8 +278,9 @@ class TestCompare:
         text = compose_comparison(compare_runs(run, changed, summarise=summarise))
         assert max(map(len, text.splitlines())) <= 80 or str(run) in text
         places = [
-            text.index("- It is supported. [mean 1.50]"),
-            text.index("+ It is not supported. [mean 15.75]"),
+            text.index("answer.json verdict: supported -> not supported"),
+            text.index("was  It is supported. [mean 1.50]"),
+            text.index("now  It is not supported. [mean 15.75]"),
             text.index("1 added: C b"),
             text.index("1 removed: A c"),
             text.index("pl_bmassj moved in 1: A b 1 -> 1.5"),
@@ -294,6 +300,16 @@ class TestCompare:
         moved = table.set_index(["pl_name", "name"])
         assert moved.loc[("A b", "pl_bmassj"), "difference"] == 0.5
         assert len(read_table(tmp_path / "comparison" / "numbers_changed.csv")) == 2
+
+    def test_a_sentence_that_stayed_shows_its_old_and_new_evidence(self, run, tmp_path):
+        make_run(tmp_path / "other", frame=objects().assign(pl_bmassj=[1.0, 2.5, 2.5]))
+        found = compare_runs(run, tmp_path / "other", summarise=summarise)
+        assert [(m.name, m.before, m.after) for m in found.words] == [
+            ("It is supported.", "mean 1.50", "mean 2.00")
+        ]
+        text = compose_comparison(found)
+        said = "  It is supported.\n    was  mean 1.50\n    now  mean 2.00\n"
+        assert said in text
 
     def test_two_rows_of_one_name_are_two_objects(self, tmp_path, run):
         frame = objects().assign(pl_name=["A b", "A b", "B b"])

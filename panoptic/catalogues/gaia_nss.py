@@ -7,6 +7,7 @@ Most orbits are inside a few AU. Positions are of epoch 2016.0.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 from panoptic.catalogues import columns
 from panoptic.catalogues.csv_dialects import TextTable
 from panoptic.catalogues.kept import Kept
+from panoptic.catalogues.service import Service
 from panoptic.catalogues.table import CatalogueTable, Provenance
 from panoptic.catalogues.tap import Query, ask_tap
 from panoptic.catalogues.transport import Transport
+from panoptic.failures import InputUnusable
 from panoptic.orbits import period_days, semi_major_axis_au
 
 CATALOGUE = "GaiaNSS"
@@ -37,7 +40,8 @@ SAME_PERIOD = 0.05  # relative; within it an orbit is that of the listed compani
 SEARCH_RADIUS_DEG = 0.08  # the fastest star, 10.4 arcsec/yr, since 1991.25
 HOSTS_PER_QUERY = 40  # keeps the URL well below 8 kB
 
-# Published orbital errors are too small by these factors (Nagarajan & El-Badry 2024).
+# Published orbital errors are too small by these factors (Nagarajan & El-Badry 2024,
+# unverified).
 ERROR_FACTOR_FAINT = 1.3
 ERROR_FACTOR_BRIGHT = 1.7
 FAINT_G_MAG = 14.0
@@ -86,32 +90,48 @@ _FROM_MASSES = (
     "combination_method",
 )
 
+
+class Meaning(NamedTuple):
+    """What a column holds."""
+
+    unit: str
+    meaning: str
+
+
 PERTURBER_COLUMNS = {
-    "hostname": "host star, as in the stacked table",
-    "gaia_dr3_id": "Gaia DR3 source_id of the solution",
-    "match_rule": "source_id or position",
-    "separation_arcsec": "from the source's track of 1991.25-2016 to the host",
-    "nss_solution_type": "Gaia's word for the model",
-    "n_solutions": "solutions of this source",
-    "relation": "outer, inner, between, catalogued_companion (period within 5 %), "
-    "unknown (no period to compare with)",
-    "period_days": "orbital period",
-    "period_err_days": "its published error",
-    "ecc": "eccentricity",
-    "ecc_err": "its published error",
-    "error_factor": "factor by which published errors are too small: 1.3 for G > 14, "
-    "else 1.7 (Nagarajan & El-Badry 2024)",
-    "st_mass": "host mass of the catalogue, Msun",
-    "m1_msun": "primary mass, binary_masses",
-    "m2_msun": "secondary mass, binary_masses",
-    "m2_lower_msun": "its lower bound",
-    "m2_upper_msun": "its upper bound",
-    "fluxratio": "secondary to primary in G",
-    "combination_method": "what the masses were derived from",
-    "a_au": "semi-major axis by Kepler's third law",
-    "a_from": "the masses it was derived with; without m2 it is a lower bound",
-    "significance": "Gaia's significance of the solution",
-    "goodness_of_fit": "Gaia's goodness of fit",
+    "hostname": Meaning("", "host star, as in the stacked table"),
+    "gaia_dr3_id": Meaning("", "Gaia DR3 source_id of the solution"),
+    "match_rule": Meaning("", "source_id or position"),
+    "separation_arcsec": Meaning(
+        "arcsec", "from the source's track of 1991.25-2016 to the host; by position"
+    ),
+    "nss_solution_type": Meaning("", "Gaia's word for the model"),
+    "n_solutions": Meaning("", "two-body solutions of this source"),
+    "relation": Meaning(
+        "",
+        "outer, inner, between the catalogued companions; catalogued_companion "
+        "(period within 5 %); unknown (no period to compare with)",
+    ),
+    "period_days": Meaning("day", "orbital period"),
+    "period_err_days": Meaning("day", "its error as published"),
+    "ecc": Meaning("", "eccentricity"),
+    "ecc_err": Meaning("", "its error as published"),
+    "error_factor": Meaning(
+        "",
+        "by which published errors are too small: 1.3 for G > 14, else 1.7 "
+        "(Nagarajan & El-Badry 2024)",
+    ),
+    "st_mass": Meaning("Msun", "host mass of the catalogue"),
+    "m1_msun": Meaning("Msun", "primary mass of binary_masses"),
+    "m2_msun": Meaning("Msun", "secondary mass of binary_masses"),
+    "m2_lower_msun": Meaning("Msun", "its lower bound (16 %)"),
+    "m2_upper_msun": Meaning("Msun", "its upper bound (84 %)"),
+    "fluxratio": Meaning("", "secondary to primary in G"),
+    "combination_method": Meaning("", "what the masses were derived from"),
+    "a_au": Meaning("AU", "semi-major axis by Kepler's third law"),
+    "a_from": Meaning("", "the masses used; without m2 the axis is a lower bound"),
+    "significance": Meaning("", "Gaia's significance of the solution"),
+    "goodness_of_fit": Meaning("", "Gaia's goodness of fit"),
 }
 
 
@@ -178,6 +198,31 @@ def queries(hosts: Sequence[Host]) -> Iterator[Query]:
 def _batches(items: list[str]) -> Iterator[list[str]]:
     for start in range(0, len(items), HOSTS_PER_QUERY):
         yield items[start : start + HOSTS_PER_QUERY]
+
+
+def service(transport: Transport, url: str, hosts: Sequence[Host]) -> Service:
+    """Return the archive at this URL, to be asked for the orbits of these hosts.
+
+    Raises
+    ------
+    InputUnusable
+        where no host has a source_id or a position to look for.
+    """
+    asked = tuple(queries(hosts))
+    if not asked:
+        raise InputUnusable(
+            f"--fetch_gaia: none of the {len(hosts)} hosts in the window has a Gaia "
+            "DR3 source_id (gaia_dr3_id) or a position (ra, dec) to look for. Leave "
+            "--fetch_gaia out, or give a table with these columns."
+        )
+    return Service(
+        catalogue=CATALOGUE,
+        url=url,
+        query="; ".join(query.adql for query in asked),
+        ask=partial(ask, transport, url, asked),
+        read=partial(read_nss, hosts=hosts),
+        way_out=WAY_OUT,
+    )
 
 
 def ask(transport: Transport, url: str, asked: Sequence[Query]) -> Kept:
@@ -279,8 +324,7 @@ def _solutions(table: TextTable) -> pd.DataFrame:
     begins with the solution's model is taken, else one with a mass.
     """
     table = _in_lower_case(table)
-    columns.require_one_of(table, "source_id", "designation")
-    columns.require_one_of(table, "period")
+    columns.require_columns(table, ("source_id", "designation"), ("period",))
     frame = pd.DataFrame({name: columns.numbers(table, name) for name in _NUMBERS})
     frame["source_id"] = _source_ids(table)
     for name in ("nss_solution_type", "combination_method"):

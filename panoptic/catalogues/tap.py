@@ -19,6 +19,7 @@ _REFUSED_NAME = re.compile(
     r"|[Uu]nknown column [\"'\u2018]?([A-Za-z_][\w.]*)"
     r"|column [\"'\u2018]?([A-Za-z_][\w.]*)[\"'\u2019]? (?:does not exist|not found)"
 )
+_NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +135,7 @@ def accept_table(body: Body, header: tuple[str, ...], *, n_rows: int) -> TextTab
     try:
         table = parse_table(body.content, name=body.url)
     except InputUnusable as error:
-        problem = str(error).removeprefix(f"{body.url}: ").rstrip(".")
-        raise BadAnswer(problem, is_transient=True) from error
+        raise BadAnswer.not_a_table(error, url=body.url) from error
     _check_header(table, header)
     if not table.ends_in_line_end:
         raise BadAnswer("the last line was cut", is_transient=True)
@@ -153,15 +153,18 @@ def _check_header(table: TextTable, header: tuple[str, ...]) -> None:
         return
     lacking = [name for name in header if name not in came]
     surplus = [name for name in came if name not in header]
-    problem = "; ".join(
-        [f"without the columns {', '.join(lacking)}"] * bool(lacking)
-        + [f"with columns that were not asked for ({', '.join(surplus[:5])})"]
-        * bool(surplus)
-    )
-    raise BadAnswer(
-        f"a table came {problem or 'with its columns in another order'}",
-        is_transient=False,
-    )
+    problems = [
+        *([f"without the columns {_some(lacking)}"] if lacking else []),
+        *([f"with columns not asked for ({_some(surplus)})"] if surplus else []),
+    ]
+    problem = " and ".join(problems) or "with its columns in another order"
+    raise BadAnswer(f"a table came {problem}", is_transient=False)
+
+
+def _some(names: list[str]) -> str:
+    left_out = len(names) - _NAMES_SHOWN
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return f"{shown} and {left_out} more" if left_out > 0 else shown
 
 
 def _accept_count(body: Body) -> int:

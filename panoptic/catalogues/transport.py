@@ -8,6 +8,7 @@ import email.utils
 import random
 import socket
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,11 +20,12 @@ import urllib3
 
 from panoptic import __version__
 from panoptic.catalogues.csv_dialects import one_line, what_came_instead
-from panoptic.failures import CatalogueUnavailable
+from panoptic.failures import CatalogueUnavailable, InputUnusable
 
 USER_AGENT = f"panoptic-vlms/{__version__} (python-requests/{requests.__version__})"
 TRANSIENT_STATUS = (429, 500, 502, 503, 504)
 
+_TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError)
 _CHUNK_BYTES = 2**16
 _LARGEST_EXCERPT_BYTES = 2**14
 
@@ -63,6 +65,12 @@ class BadAnswer(Exception):  # noqa: N818 (what came, not an error of ours)
         self.problem = problem
         self.is_transient = is_transient
         self.wait_s = wait_s
+
+    @classmethod
+    def not_a_table(cls, refusal: InputUnusable, *, url: str) -> "BadAnswer":
+        """Return what is wrong with an answer that cannot be parsed; it may be cut."""
+        problem = str(refusal).removeprefix(f"{url}: ").partition(". ")[0].rstrip(".")
+        return cls(problem, is_transient=True)
 
 
 class Body(NamedTuple):
@@ -218,29 +226,27 @@ def _in_words(error: Exception) -> BadAnswer:
     reason = _innermost(error)
     if isinstance(reason, urllib3.exceptions.NameResolutionError | socket.gaierror):
         return BadAnswer("the host name cannot be resolved", is_transient=False)
+    said = one_line(str(reason))
+    if isinstance(reason, zlib.error):
+        return BadAnswer(f"its compression is damaged ({said})", is_transient=True)
     if isinstance(error, requests.exceptions.SSLError):
-        return BadAnswer(
-            f"no secure connection ({one_line(str(reason))})", is_transient=False
-        )
-    if isinstance(
-        error, requests.exceptions.Timeout | urllib3.exceptions.ReadTimeoutError
-    ):
-        return BadAnswer("no answer in time", is_transient=True)
+        return BadAnswer(f"no secure connection ({said})", is_transient=False)
+    if isinstance(error, requests.exceptions.InvalidURL):
+        return BadAnswer("this is not a URL", is_transient=False)
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return BadAnswer("redirects without end", is_transient=False)
+    if isinstance(error, _TIMEOUTS):
+        return BadAnswer("no answer in time", is_transient=True)
     if isinstance(reason, urllib3.exceptions.NewConnectionError):
-        return BadAnswer("the connection was refused", is_transient=True)
-    return BadAnswer(
-        f"the connection broke ({one_line(str(reason))})", is_transient=True
-    )
+        said = said.rpartition("connection: ")[2]
+        return BadAnswer(f"no connection ({said})", is_transient=True)
+    return BadAnswer(f"the connection broke ({said})", is_transient=True)
 
 
 def _innermost(error: BaseException) -> BaseException:
     """Return what urllib3 met behind what requests made of it."""
-    while True:
-        inner = getattr(error, "reason", None) or (
-            error.args[0] if error.args else None
-        )
-        if not isinstance(inner, BaseException):
-            return error
-        error = inner
+    inner = [getattr(error, "reason", None), *error.args]
+    for cause in inner:
+        if isinstance(cause, BaseException):
+            return _innermost(cause)
+    return error

@@ -325,7 +325,7 @@ def _unique(rows: Iterable[AnchorRow], location: str) -> Iterator[AnchorRow]:
 def _unknown_names(
     location: str, rows: Iterable[AnchorRow], names: Iterable[str]
 ) -> str:
-    known = {_plain(name): name for name in names}
+    known = {_plain(name): str(name) for name in names}
     lines = []
     for row in rows:
         near = difflib.get_close_matches(_plain(row.name), known, n=1, cutoff=0.6)

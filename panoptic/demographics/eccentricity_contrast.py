@@ -52,8 +52,8 @@ class ContrastTest:
     power : what the test could have found at these sizes.
     """
 
-    contrast: Contrast
-    policy: Policy
+    contrast: Contrast  # which rows are compared
+    policy: Policy  # how zeros and limits are read
     result: TwoSampleResult
     p_holm: float
     power: TestPower
@@ -63,10 +63,10 @@ class ContrastTest:
 class NotTested:
     """A test that could not be made, and why."""
 
-    contrast: Contrast
-    policy: Policy
-    test: Test
-    reason: str
+    contrast: Contrast  # which rows are compared
+    policy: Policy  # how zeros and limits are read
+    test: Test  # the statistic
+    reason: str  # why it could not be made
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,16 +24,16 @@ class EccentricityDistribution:
     share_below : what lies below the smallest value, seen only as limits.
     """
 
-    subset: Subset
-    policy: Policy
-    n: int
-    n_hosts: int
+    subset: Subset  # side of the split
+    policy: Policy  # how zeros, limits and errors are read
+    n: int  # rows, limits included
+    n_hosts: int  # their hosts
     ecc: Floats
     share: Floats
     share_low: Floats
     share_high: Floats
     share_below: float
-    level: float
+    level: float  # of the band
 
 
 def distribution_of(

@@ -56,16 +56,16 @@ class FamilyFit:
         some values are only limits.
     """
 
-    family: Family
-    n: int
+    family: Family  # the distribution
+    n: int  # rows
     parameters: dict[str, float]
-    lnl: float
+    lnl: float  # at the maximum
     bic: float
     gof_p: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class _Law:
+class Law:
     """A family's functions; parameters (R, p), x (R or 1, n), results (R, n)."""
 
     names: tuple[str, ...]
@@ -96,7 +96,7 @@ def fit_family(
     Not run with fewer than `ROWS_PER_PARAMETER` rows per parameter, or fewer than two
     different values.
     """
-    law = _LAWS[family]
+    law = LAWS[family]
     n, p = len(value), len(law.names)
     known = np.isfinite(value)
     if n < ROWS_PER_PARAMETER * p:
@@ -120,9 +120,7 @@ def fit_family(
     )
 
 
-def log_likelihoods(
-    law: _Law, searched: Floats, value: Floats, spans: Floats
-) -> Floats:
+def log_likelihoods(law: Law, searched: Floats, value: Floats, spans: Floats) -> Floats:
     """Return lnL (R,) of parameter sets (R, p): values (R or 1, n), spans (2, m)."""
     natural = law.natural(searched)
     with np.errstate(all="ignore"):
@@ -135,7 +133,7 @@ def log_likelihoods(
     return np.where(np.isfinite(total), total, -1e300) - 1e3 * bent
 
 
-def _best_of_starts(law: _Law, value: Floats, spans: Floats) -> tuple[Floats, float]:
+def _best_of_starts(law: Law, value: Floats, spans: Floats) -> tuple[Floats, float]:
     starts = _searched(law, np.array(law.starts))
 
     def lnl(searched: Floats, which: NDArray[np.intp]) -> Floats:
@@ -150,7 +148,7 @@ def _best_of_starts(law: _Law, value: Floats, spans: Floats) -> tuple[Floats, fl
 
 
 def _goodness_of_fit(
-    law: _Law,
+    law: Law,
     value: Floats,
     searched: Floats,
     *,
@@ -171,7 +169,7 @@ def _goodness_of_fit(
     return float((1 + (distances >= observed).sum()) / (1 + n_gof))
 
 
-def _distance(law: _Law, value: Floats, searched: Floats) -> Floats:
+def _distance(law: Law, value: Floats, searched: Floats) -> Floats:
     """Return the greatest distance of the fit and the empirical distribution, (R,)."""
     x = np.sort(value, axis=1)
     fitted = law.distribution(law.natural(searched), x)
@@ -250,7 +248,7 @@ def _turn(
     return corners, heights
 
 
-def _searched(law: _Law, natural: Floats) -> Floats:
+def _searched(law: Law, natural: Floats) -> Floats:
     searched = np.log(natural)
     if law.names[0] == "weight":
         searched[:, 0] -= np.log1p(-natural[:, 0])
@@ -356,8 +354,8 @@ def _kumaraswamy_draw(parameters: Floats, n: int, rng: np.random.Generator) -> F
     return np.asarray((-np.expm1(np.log1p(-u) / b)) ** (1.0 / a), np.float64)
 
 
-_LAWS: dict[Family, _Law] = {
-    Family.BETA: _Law(
+LAWS: dict[Family, Law] = {
+    Family.BETA: Law(
         ("alpha", "beta"),
         np.exp,
         _beta_log_density,
@@ -365,7 +363,7 @@ _LAWS: dict[Family, _Law] = {
         _beta_draw,
         ((0.5, 2.0), (2.0, 5.0)),
     ),
-    Family.RAYLEIGH_EXPONENTIAL: _Law(
+    Family.RAYLEIGH_EXPONENTIAL: Law(
         ("weight", "rate", "scale"),
         _with_weight,
         _mixed_log_density,
@@ -373,7 +371,7 @@ _LAWS: dict[Family, _Law] = {
         _mixed_draw,
         ((0.5, 3.0, 0.1), (0.5, 10.0, 0.3), (0.9, 3.0, 0.02), (0.2, 20.0, 0.3)),
     ),
-    Family.GAMMA: _Law(
+    Family.GAMMA: Law(
         ("shape", "scale"),
         np.exp,
         _gamma_log_density,
@@ -381,7 +379,7 @@ _LAWS: dict[Family, _Law] = {
         _gamma_draw,
         ((0.5, 0.3), (3.0, 0.1)),
     ),
-    Family.RAYLEIGH: _Law(
+    Family.RAYLEIGH: Law(
         ("scale",),
         np.exp,
         _rayleigh_log_density,
@@ -389,7 +387,7 @@ _LAWS: dict[Family, _Law] = {
         _rayleigh_draw,
         ((0.05,), (0.3,)),
     ),
-    Family.KUMARASWAMY: _Law(
+    Family.KUMARASWAMY: Law(
         ("a", "b"),
         np.exp,
         _kumaraswamy_log_density,

@@ -30,9 +30,9 @@ from panoptic.statement import NotRun, Verdict
 class MethodCount:
     """Rows of one detection method on either side of the split."""
 
-    method: str
-    n_low_q: int
-    n_high_q: int
+    method: str  # discoverymethod
+    n_low_q: int  # rows with q <= q_split
+    n_high_q: int  # rows above
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class FamilyComparison:
     refused : by family, why it was not fitted.
     """
 
-    subset: Subset
-    policy: Policy
-    fits: tuple[FamilyFit, ...]
+    subset: Subset  # side of the split
+    policy: Policy  # how zeros, limits and errors are read
+    fits: tuple[FamilyFit, ...]  # best first
     refused: dict[str, str]
 
 
@@ -52,9 +52,9 @@ class FamilyComparison:
 class SubsetTrend:
     """e(a) of one subset."""
 
-    subset: Subset
-    policy: Policy
-    trend: EccentricityTrend | NotRun
+    subset: Subset  # side of the split
+    policy: Policy  # how zeros, limits and errors are read
+    trend: EccentricityTrend | NotRun  # or why there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +63,27 @@ class EccentricityFindings:
 
     verdict : on "high-q and low-q companions differ in eccentricity"; None where the
         headline test could not be made.
-    because : the rule and the numbers that gave it.
-    n, n_hosts : rows with a mass ratio and an e in [0, 1), and their hosts.
-    n_outside : rows with an e outside [0, 1); n_without : rows without e or q.
+    n : rows with a mass ratio and an e in [0, 1).
+    surfaces, distributions : of the headline pass and of as_reported.
+    tests : all of them; p_holm is corrected for their number.
     """
 
     verdict: Verdict | None
-    because: str
-    q_split: float
+    because: str  # the rule and the numbers that gave the verdict
+    q_split: float  # low q is q <= q_split
     n: int
-    n_hosts: int
-    n_outside: int
-    n_without: int
-    methods: tuple[MethodCount, ...]
-    fits: tuple[BetaFit, ...]
-    not_fitted: tuple[NotFitted, ...]
+    n_hosts: int  # their hosts
+    n_outside: int  # rows with an e outside [0, 1), left out
+    n_without: int  # rows without e or q, left out
+    methods: tuple[MethodCount, ...]  # of those n rows
+    fits: tuple[BetaFit, ...]  # one per policy and subset
+    not_fitted: tuple[NotFitted, ...]  # the policies and subsets without a fit
     surfaces: tuple[BetaSurface, ...]
     distributions: tuple[EccentricityDistribution, ...]
-    families: tuple[FamilyComparison, ...]
+    families: tuple[FamilyComparison, ...]  # of the headline pass and measured_only
     tests: tuple[ContrastTest, ...]
-    not_tested: tuple[NotTested, ...]
-    trends: tuple[SubsetTrend, ...]
+    not_tested: tuple[NotTested, ...]  # the others, each with its reason
+    trends: tuple[SubsetTrend, ...]  # e(a) of either subset
 
     def fit_of(self, subset: Subset, policy: Policy) -> BetaFit | None:
         """Return the fit of a subset under a policy, if there is one."""

@@ -37,45 +37,42 @@ class Subset(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An interval; an end is absent where the data do not bound it."""
+    """An interval of a parameter."""
 
-    low: float | None
-    high: float | None
+    low: float | None  # None where the data do not bound it
+    high: float | None  # likewise
 
 
 @dataclass(frozen=True, slots=True)
 class BetaFit:
     """Beta distribution of one subset under one policy.
 
-    n, n_hosts : rows used and their hosts.
-    n_censored : rows of which only an interval is known.
-    n_floored : values of 0 moved to `ZERO_FLOOR`.
-    alpha, beta, lnl : the maximum of the likelihood.
+    alpha, beta : where the likelihood is greatest.
     alpha_interval, beta_interval : by profile likelihood at `level`.
     alpha_bootstrap, beta_bootstrap : percentiles over host-bootstrap samples.
-    n_bootstrap, n_bootstrap_unbounded : samples drawn; those whose likelihood has no
-        maximum and which count as beyond either end.
+    n_bootstrap_unbounded : bootstrap samples whose likelihood has no maximum; they
+        count as beyond either end.
     influential_host : the host whose rows move the fit most when left out (by the lnL
-        of all rows that the move costs); alpha_without, beta_without the fit then,
-        None where the rest has no maximum.
+        of all rows that the move costs).
+    alpha_without, beta_without : the fit without it, None where there is none.
     """
 
-    subset: Subset
-    policy: Policy
-    n: int
-    n_hosts: int
-    n_censored: int
-    n_floored: int
+    subset: Subset  # side of the split
+    policy: Policy  # how zeros, limits and errors are read
+    n: int  # rows used
+    n_hosts: int  # their hosts
+    n_censored: int  # rows of which only an interval is known
+    n_floored: int  # values of 0 moved to 1e-3
     alpha: float
     beta: float
     mean: float  # alpha / (alpha + beta)
-    lnl: float
-    level: float
+    lnl: float  # at the maximum
+    level: float  # of the intervals
     alpha_interval: Interval
     beta_interval: Interval
     alpha_bootstrap: Interval
     beta_bootstrap: Interval
-    n_bootstrap: int
+    n_bootstrap: int  # samples drawn
     n_bootstrap_unbounded: int
     influential_host: str
     alpha_without: float | None
@@ -90,11 +87,11 @@ class BetaFit:
 class NotFitted:
     """A subset and policy without a fit, and why."""
 
-    subset: Subset
-    policy: Policy
-    n: int
-    n_hosts: int
-    reason: str
+    subset: Subset  # side of the split
+    policy: Policy  # how zeros, limits and errors are read
+    n: int  # rows that could be used
+    n_hosts: int  # their hosts
+    reason: str  # why there is no fit
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +102,8 @@ class BetaSurface:
     lnl_fall : (G, G) lnL less its maximum, [alpha, beta].
     """
 
-    subset: Subset
-    policy: Policy
+    subset: Subset  # side of the split
+    policy: Policy  # how zeros, limits and errors are read
     log10_alpha: Floats
     log10_beta: Floats
     lnl_fall: Floats
@@ -252,33 +249,34 @@ def _percentiles(draws: Floats) -> Interval:
     return _interval(np.quantile(draws, [tail, 1.0 - tail]))
 
 
-BETA_COLUMNS = (
-    "subset",
-    "policy",
-    "n",
-    "n_hosts",
-    "n_censored",
-    "n_floored",
-    "alpha",
-    "alpha_low",
-    "alpha_high",
-    "beta",
-    "beta_low",
-    "beta_high",
-    "mean",
-    "lnl",
-    "alpha_boot_low",
-    "alpha_boot_high",
-    "beta_boot_low",
-    "beta_boot_high",
-    "level",
-    "n_bootstrap",
-    "n_bootstrap_unbounded",
-    "influential_host",
-    "alpha_without",
-    "beta_without",
-    "remark",
-)
+# Column of beta_e_params.csv: its meaning.
+BETA_COLUMNS = {
+    "subset": "low_q (q <= q_split) or high_q",
+    "policy": "how zeros, limits and errors are read",
+    "n": "rows used",
+    "n_hosts": "their hosts",
+    "n_censored": "rows of which only an interval is known",
+    "n_floored": "values of 0 moved to 1e-3",
+    "alpha": "first shape parameter, maximum likelihood",
+    "alpha_low": "profile-likelihood interval, lower end; empty where unbounded",
+    "alpha_high": "upper end",
+    "beta": "second shape parameter",
+    "beta_low": "profile-likelihood interval, lower end; empty where unbounded",
+    "beta_high": "upper end",
+    "mean": "alpha / (alpha + beta)",
+    "lnl": "log likelihood",
+    "alpha_boot_low": "host-bootstrap percentile interval, lower end",
+    "alpha_boot_high": "upper end",
+    "beta_boot_low": "host-bootstrap percentile interval, lower end",
+    "beta_boot_high": "upper end",
+    "level": "of the intervals",
+    "n_bootstrap": "bootstrap samples drawn",
+    "n_bootstrap_unbounded": "those without a maximum; they lie beyond either end",
+    "influential_host": "host whose rows move the fit most when left out",
+    "alpha_without": "alpha without that host",
+    "beta_without": "beta without that host",
+    "remark": "too few to claim, or not run and why",
+}
 BetaRow = dict[str, float | int | str | None]
 
 

@@ -25,16 +25,17 @@ class EccentricityTrend:
     log_a : (G,) dex of AU, over the rows' own range.
     ecc, ecc_low, ecc_high : (G,) the line and its band of `level`, over host-bootstrap
         samples.
-    rank_correlation : Spearman's, with its host-bootstrap interval.
+    rank_correlation : Spearman's.
+    rank_correlation_low, rank_correlation_high : its host-bootstrap interval.
     """
 
-    n: int
-    n_hosts: int
+    n: int  # rows
+    n_hosts: int  # their hosts
     log_a: Floats
     ecc: Floats
     ecc_low: Floats
     ecc_high: Floats
-    level: float
+    level: float  # of band and interval
     rank_correlation: float
     rank_correlation_low: float
     rank_correlation_high: float

@@ -65,12 +65,13 @@ PUBLISHED_PAIRS: dict[str, tuple[BetaLaw, BetaLaw]] = {
 class TestPower:
     """Chances of p < 0.05, and what would be found.
 
-    by_row, by_host : for each of `PUBLISHED_PAIRS`, if all rows were independent, and
-        if each host counted once; the truth lies between. Strata are not simulated, so
-        that a comparison within strata has less power than said.
-    base_mean : mean e of the first sample's law in what follows.
-    detectable_shift : smallest rise of the second sample's mean above it that is found
-        with a chance of 0.8, all rows independent; None where none is.
+    Strata are not simulated: a comparison within strata has less power than said.
+
+    by_row : for each of `PUBLISHED_PAIRS`, if all rows were independent.
+    by_host : the same if each host counted once; the truth lies between.
+    base_mean : mean e of the low-q Beta that detectable_shift starts from.
+    detectable_shift : smallest rise of the second sample's mean e above it that is
+        found with a chance of 0.8, all rows independent; None where none is.
     """
 
     __test__ = False  # the name is not pytest's
@@ -97,8 +98,8 @@ def power_of_test(
         its row's limit is censored there, one of a row without a limit never.
     base : law of the first sample for the detectable shift.
     """
-    trial = _Trial.of(rows, test, rng)
-    sparse_trial = _Trial.of(rows.where(_first_of_each_host(rows)), test, rng)
+    trial = Trial.of(rows, test, rng)
+    sparse_trial = Trial.of(rows.where(_first_of_each_host(rows)), test, rng)
 
     def found(shift: float) -> bool:
         pair = base, base.shifted_by(shift)
@@ -124,7 +125,7 @@ def power_of_test(
 
 
 @dataclass(frozen=True, slots=True)
-class _Trial:
+class Trial:
     """A test at given sizes, ready to be tried on simulated samples.
 
     KS and Anderson-Darling reject above the level that at most 5 % of shuffled labels
@@ -137,7 +138,7 @@ class _Trial:
     level: float  # NaN for the linear statistics
 
     @classmethod
-    def of(cls, rows: SampleRows, test: Test, rng: np.random.Generator) -> "_Trial":
+    def of(cls, rows: SampleRows, test: Test, rng: np.random.Generator) -> "Trial":
         level = np.nan
         if test in _OF_RANKS:
             shape = (LEVEL_SHUFFLES, len(rows))
@@ -164,7 +165,9 @@ class _Trial:
             return _share_beyond_normal(scores, second)
         if self.test is Test.PETO_PETO:
             limits = np.where(self.rows.below, self.rows.value, 0.0)
-            return _share_beyond_normal(*_peto_peto_scores(values, limits, second))
+            return _share_beyond_normal(
+                *peto_peto_scores_without_ties(values, limits, second)
+            )
         ranked = np.take_along_axis(second, np.argsort(values, axis=1), axis=1)
         statistics = _OF_RANKS[self.test](_ranks(self.rows), ranked)
         # Shuffles that reach the level exactly were not counted as beyond it.
@@ -189,7 +192,7 @@ def _share_beyond_normal(scores: Floats, second: Flags) -> float:
     return float((np.abs(total) > NORMAL_QUANTILE * np.sqrt(variance)).mean())
 
 
-def _peto_peto_scores(
+def peto_peto_scores_without_ties(
     values: Floats, limits: Floats, second: Flags
 ) -> tuple[Floats, Flags]:
     """Scores of many samples without ties, in the order of time; labels likewise."""

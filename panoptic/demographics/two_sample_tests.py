@@ -82,11 +82,11 @@ class TwoSampleResult:
     p_host : by shuffling hosts.
     """
 
-    test: Test
-    n_first: int
-    n_second: int
-    n_hosts_first: int
-    n_hosts_second: int
+    test: Test  # the statistic
+    n_first: int  # rows of the first sample
+    n_second: int  # rows of the second
+    n_hosts_first: int  # hosts of the first sample
+    n_hosts_second: int  # hosts of the second
     statistic: float
     p_row: float
     p_host: float
@@ -218,7 +218,9 @@ def peto_peto_statistics(rows: SampleRows, second: Flags) -> Floats:
         n, n_second = len(scores), chosen.sum(axis=1)
         total += chosen @ scores
         variance += n_second * (n - n_second) / (n * (n - 1)) * (scores**2).sum()
-    return total / np.sqrt(variance)
+    # Where all rows of each stratum are equal there is nothing to tell them apart by.
+    spread = np.sqrt(variance)
+    return np.divide(total, spread, out=np.zeros(len(total)), where=spread > 0.0)
 
 
 def peto_peto_scores(time: Floats, seen: Flags) -> Floats:

@@ -11,17 +11,21 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from panoptic.dynamics.outcomes import Settled, TripleEnsemble, decide
+from panoptic.dynamics.reach import foresee, foresee_nothing
 from panoptic.dynamics.secular_kernels import (
     ENDED,
     LANES,
     MIGRATED,
     N_FIXED,
+    PERIODIC,
+    STEADY,
     J,
     S,
     T,
@@ -31,6 +35,13 @@ from panoptic.dynamics.secular_kernels import (
 from panoptic.dynamics.triples import SecularScales, Triples
 
 Floats = NDArray[np.float64]
+
+
+class Shortcuts(StrEnum):
+    """Whether to follow triples of which it is known that nothing will happen."""
+
+    ALL = "all"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,7 @@ def evolve(
     migrated_fraction: float = 0.1,
     max_steps: int = 100_000,
     unstable: NDArray[np.bool_] | None = None,
+    shortcuts: Shortcuts = Shortcuts.ALL,
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> TripleEnsemble:
@@ -69,6 +81,8 @@ def evolve(
     migrated_fraction : of the initial axis; a triple that shrinks below it migrated.
     max_steps : per triple, accepted or not; one that needs more is undecided.
     unstable : (n,), True for triples that are not to be integrated.
+    shortcuts : whether triples that cannot change are settled early; which were, and
+        by what, is in `settled_by`.
     threads : the same bytes for any number.
     progress : called with triples done and in all.
 
@@ -83,10 +97,19 @@ def evolve(
     )
     left_out = _checked_mask(triples, unstable)
     scales = SecularScales.of(triples)
+    foresight = (
+        foresee(
+            triples, scales, t_end_yr=t_end_yr, widest_factor=max(disruption_factors)
+        )
+        if shortcuts is Shortcuts.ALL
+        else foresee_nothing(triples)
+    )
     raw = _Raw.empty(triples, n_rungs=len(factors))
     horizon = t_end_yr / scales.t_lk_yr
     ladder = np.outer(triples.tidal_radius_au / triples.inner_a_au, factors)
-    followed = np.flatnonzero(~left_out & (t_end_yr > 0.0))
+    settled = foresight.settled
+    settled[left_out | (t_end_yr == 0.0)] = Settled.NOT_ASKED
+    followed = np.flatnonzero(settled == Settled.INTEGRATION)
     # The longest first, so that no lane is left alone with a long one at the end.
     followed = followed[np.argsort(-horizon[followed], kind="stable")]
     arguments = (
@@ -94,6 +117,8 @@ def evolve(
         scales.strengths,
         horizon,
         ladder,
+        foresight.periodic,
+        foresight.steady_outside,
         math.sqrt(migrated_fraction),
         tolerance,
         max_steps,
@@ -113,6 +138,7 @@ def evolve(
         disruption_factors=disruption_factors,
         factors=factors,
         unstable=left_out,
+        settled=settled,
     )
 
 
@@ -206,15 +232,21 @@ class _Raw:
         disruption_factors: tuple[float, ...],
         factors: Floats,
         unstable: NDArray[np.bool_],
+        settled: NDArray[np.uint8],
     ) -> TripleEnsemble:
-        t_stop = np.where(
-            self.status == ENDED, t_end_yr, self.end[:, T] * scales.t_lk_yr
-        )
+        settled = settled.copy()
+        settled[self.status == PERIODIC] = Settled.PERIODIC
+        settled[self.status == STEADY] = Settled.STEADY
+        closest = self.closest * triples.inner_a_au
+        unseen = (settled == Settled.STIFFNESS) | (settled == Settled.WINDOW)
+        known_to_the_end = np.isin(self.status, (ENDED, PERIODIC, STEADY))
+        t_stop = np.where(known_to_the_end, t_end_yr, self.end[:, T] * scales.t_lk_yr)
         t_inside = self.inside * scales.t_lk_yr[:, np.newaxis]
         by_request = [int(np.flatnonzero(factors == f)[0]) for f in disruption_factors]
         t_migrated = np.where(self.status == MIGRATED, t_stop, np.inf)
         j2 = np.sum(self.end[:, J:S] ** 2, axis=1)
-        idle = unstable | (t_end_yr == 0.0)
+        final_e = np.sqrt(np.maximum(1.0 - j2, 0.0))
+        least = np.where(unseen, np.nan, self.least_one_minus_e)
         return TripleEnsemble(
             outcome=decide(
                 t_end_yr,
@@ -223,20 +255,18 @@ class _Raw:
                 t_inside_yr=t_inside[:, by_request[0]],
                 unstable=unstable,
             ),
-            settled_by=np.where(idle, Settled.NOT_ASKED, Settled.INTEGRATION).astype(
-                np.uint8
-            ),
+            settled_by=settled,
             t_end_yr=t_end_yr,
             tolerance=tolerance,
             disruption_factors=disruption_factors,
             t_stop_yr=t_stop,
             t_migrated_yr=t_migrated,
             t_inside_yr=t_inside[:, by_request],
-            min_pericentre_au=self.closest * triples.inner_a_au,
-            max_e=1.0 - self.least_one_minus_e,
-            min_one_minus_e=self.least_one_minus_e,
+            min_pericentre_au=np.where(unseen, np.nan, closest),
+            max_e=1.0 - least,
+            min_one_minus_e=least,
             final_a_au=self.end[:, S] ** 2 * triples.inner_a_au,
-            final_e=np.sqrt(np.maximum(1.0 - j2, 0.0)),
+            final_e=np.where(unseen, np.nan, final_e),
             n_steps=self.n_steps,
         )
 

@@ -47,14 +47,22 @@ _NEW_SLOPE = _SLOPE + LANES  # and at its end
 _PHASE = _NEW_SLOPE + LANES
 _WHOLE_STEP = _PHASE + LANES  # length of the step that passed a minimum of j
 _SLOPE_BEYOND = _WHOLE_STEP + LANES  # and the slope at its end
-_WORK = _SLOPE_BEYOND + LANES
+_CLOSEST = _SLOPE_BEYOND + LANES  # pericentre so far, in a0
+_RECORD = _CLOSEST + LANES  # the same at the last look
+_NEXT_LOOK = _RECORD + LANES  # time of the next
+_LAST_PEAK = _NEXT_LOOK + LANES  # time of the last minimum of j, negative before
+_LAST_S = _LAST_PEAK + LANES  # s at that time
+_WORK = _LAST_S + LANES
 J, S, T = 3, 6, 7  # first places of j, s and t in a state
 
 _CRUISING, _AIMED, _PASSED = range(3)  # phases of a lane, around a minimum of j
 _AT_THE_END = 1e-9  # of the time asked for
+_FIRST_LOOK = 2000.0  # t_LK; then at twice the time, and so on
+_OLD_RECORD = 0.9  # a record that fell by less since the last look
+_NO_DECAY = 0.01  # of s, by all cycles to come
 
 # What the driver says of a system
-RUNNING, ENDED, MIGRATED, DISRUPTED = range(4)
+RUNNING, ENDED, MIGRATED, DISRUPTED, PERIODIC, STEADY = range(6)
 
 _SAFETY = 0.88
 _FIRST_STEP = 0.05
@@ -427,6 +435,11 @@ def _load(work, lane, start, strengths):
     work[_STEP + lane] = _FIRST_STEP
     work[_SLOPE + lane] = y[3] * rate[3] + y[4] * rate[4] + y[5] * rate[5]
     work[_PHASE + lane] = _CRUISING
+    work[_CLOSEST + lane] = np.inf
+    work[_RECORD + lane] = np.inf
+    work[_NEXT_LOOK + lane] = _FIRST_LOOK
+    work[_LAST_PEAK + lane] = -1.0
+    work[_LAST_S + lane] = y[S]
 
 
 @njit(**_INLINED)
@@ -492,26 +505,73 @@ def _advance(work, lane):
 
 
 @njit(**_INLINED)
-def _verdict(work, lane, pericentre, horizon, innermost, migrated_s):
+def _verdict(work, lane, horizon, innermost, migrated_s):
     """What has become of a system after a step."""
-    t = work[_STATE + T * LANES + lane]
-    if pericentre < innermost:
+    if work[_CLOSEST + lane] < innermost:
         return DISRUPTED
     if work[_STATE + S * LANES + lane] < migrated_s:
         return MIGRATED
-    if t >= horizon * (1.0 - _AT_THE_END):
+    if work[_STATE + T * LANES + lane] >= horizon * (1.0 - _AT_THE_END):
         return ENDED
     return RUNNING
 
 
 @njit(**_INLINED)
-def _note(pericentre, t, rungs, inside, closest):
-    """Return the closest approach so far; write the time on rungs newly reached."""
-    if pericentre < closest:
+def _cycles_are_harmless(work, lane, horizon):
+    """True if the decay of the last cycle, in all that are to come, does not matter.
+
+    For orbits whose cycles are alike, at a minimum of j.
+    """
+    t = work[_STATE + T * LANES + lane]
+    s = work[_STATE + S * LANES + lane]
+    cycle = t - work[_LAST_PEAK + lane]
+    decay = work[_LAST_S + lane] - s
+    complete = work[_LAST_PEAK + lane] >= 0.0
+    work[_LAST_PEAK + lane] = t
+    work[_LAST_S + lane] = s
+    return complete and decay * (horizon - t) < _NO_DECAY * cycle
+
+
+@njit(**_INLINED)
+def _record_is_old(work, lane, outside):
+    """True if the closest approach lies outside and is no closer than at last look."""
+    closest = work[_CLOSEST + lane]
+    old = closest > _OLD_RECORD * work[_RECORD + lane]
+    work[_RECORD + lane] = closest
+    work[_NEXT_LOOK + lane] *= 2.0
+    return old and closest > outside
+
+
+@njit(**_INLINED)
+def _foresee(work, lane, horizon, periodic, outside):
+    """Settle a running system if what it will do is clear from what it did."""
+    if work[_PHASE + lane] == _PASSED and periodic:
+        state = PERIODIC if _cycles_are_harmless(work, lane, horizon) else RUNNING
+    elif work[_STATE + T * LANES + lane] >= work[_NEXT_LOOK + lane]:
+        state = STEADY if _record_is_old(work, lane, outside) else RUNNING
+    else:
+        state = RUNNING
+    return state
+
+
+@njit(**_INLINED)
+def _note_approach(work, lane, pericentre, rungs, inside):
+    """Keep the closest approach; write the time on rungs newly reached."""
+    t = work[_STATE + T * LANES + lane]
+    if pericentre < work[_CLOSEST + lane]:
+        work[_CLOSEST + lane] = pericentre
         for rung in range(len(rungs)):
             if pericentre < rungs[rung]:
                 inside[rung] = min(inside[rung], t)
-    return min(pericentre, closest)
+
+
+@njit(**_INLINED)
+def _enter(work, lane, start, strengths, rungs, inside):
+    """Put a system into a lane and note how close it starts."""
+    _load(work, lane, start, strengths)
+    pericentre = 1.0 - math.sqrt(_square(start[0], start[1], start[2]))
+    _note_approach(work, lane, pericentre, rungs, inside)
+    work[_RECORD + lane] = pericentre
 
 
 @njit(**_CACHED)
@@ -521,6 +581,8 @@ def integrate_fixed(
     strengths,
     horizon,
     ladder,
+    periodic,
+    steady_outside,
     migrated_s,
     tolerance,
     max_steps,
@@ -543,6 +605,7 @@ def integrate_fixed(
     queue : indices of systems; not empty.
     start, strengths, horizon : (n, 8), (n, 5) and (n,) in units of a0 and t_LK.
     ladder : (n, n_rungs) pericentres in a0, descending; the last one ends a system.
+    periodic, steady_outside : (n,) as in `reach.Foresight`.
     status, n_steps, end, closest, least_one_minus_e, inside : filled; `inside` is the
         time of first passage of each rung, (n, n_rungs).
     """
@@ -551,7 +614,7 @@ def integrate_fixed(
     n_lanes = min(LANES, len(queue))
     for lane in range(LANES):
         i = queue[min(lane, n_lanes - 1)]
-        _load(work, lane, start[i], strengths[i])
+        _enter(work, lane, start[i], strengths[i], ladder[i], inside[i])
         who[lane] = i if lane < n_lanes else -1
     waiting = running = n_lanes
     while running > 0:
@@ -561,23 +624,26 @@ def integrate_fixed(
             if i < 0:
                 continue
             n_steps[i] += 1
-            pericentre = np.inf
+            state = RUNNING
             if _take_or_retry(work, lane, horizon[i]):
                 one_minus_e, pericentre = _advance(work, lane)
-                t = work[_STATE + T * LANES + lane]
-                closest[i] = _note(pericentre, t, ladder[i], inside[i], closest[i])
                 least_one_minus_e[i] = min(least_one_minus_e[i], one_minus_e)
-            state = _verdict(
-                work, lane, pericentre, horizon[i], ladder[i, -1], migrated_s
-            )
+                _note_approach(work, lane, pericentre, ladder[i], inside[i])
+                state = _verdict(work, lane, horizon[i], ladder[i, -1], migrated_s)
+                if state == RUNNING:
+                    state = _foresee(
+                        work, lane, horizon[i], periodic[i], steady_outside[i]
+                    )
             if state == RUNNING and n_steps[i] < max_steps:
                 continue
             status[i] = state
+            closest[i] = work[_CLOSEST + lane]
             for place in range(N_FIXED):
                 end[i, place] = work[_STATE + place * LANES + lane]
             if waiting < len(queue):
-                who[lane] = queue[waiting]
-                _load(work, lane, start[who[lane]], strengths[who[lane]])
+                i = queue[waiting]
+                _enter(work, lane, start[i], strengths[i], ladder[i], inside[i])
+                who[lane] = i
                 waiting += 1
             else:
                 who[lane] = -1

@@ -21,6 +21,7 @@ from panoptic.demographics.eccentricity_fits import (
     MIN_HOSTS_TO_CLAIM,
     BetaFit,
     BetaSurface,
+    NotFitted,
     Subset,
 )
 from panoptic.demographics.eccentricity_passes import (
@@ -438,9 +439,10 @@ def _asked_in_words(findings: EccentricityFindings) -> str:
 
 def _counts(findings: EccentricityFindings, policy: Policy) -> str:
     """Return rows/hosts of low and of high q in a pass."""
+    parts: list[BetaFit | NotFitted] = [*findings.fits, *findings.not_fitted]
     counts = {
         part.subset: f"{part.n}/{part.n_hosts}"
-        for part in (*findings.fits, *findings.not_fitted)
+        for part in parts
         if part.policy is policy
     }
     return " and ".join(counts.get(subset, "0/0") for subset in Subset)

@@ -174,10 +174,12 @@ class ResultsFolder:
 
     def figure(
         self, name: str, figure: Figure, *, forms: tuple[str, ...] = FIGURE_FORMATS
-    ) -> None:
-        """Write a figure to `<name>.png`, `.pdf` and `.svg`."""
-        for form in forms:
-            self.blob(f"{name}.{form}", formats.encode_figure(figure, form))
+    ) -> dict[str, bytes]:
+        """Write a figure to `<name>.png`, `.pdf` and `.svg`; return the bytes."""
+        drawn = {form: formats.encode_figure(figure, form) for form in forms}
+        for form, content in drawn.items():
+            self.blob(f"{name}.{form}", content)
+        return drawn
 
     def text(self, name: str, text: str) -> None:
         """Write a text to the file `name`, as UTF-8."""

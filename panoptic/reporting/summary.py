@@ -35,15 +35,15 @@ def compose_summary(header_lines: Iterable[str], sections: Iterable[Section]) ->
     return "\n".join(parts) + "\n"
 
 
-def sentences_of(section: Section) -> list[str]:
-    """Return what a section says, a string each, without layout; caveats left out."""
+def sentences_of(section: Section) -> list[tuple[str, str]]:
+    """Return what a section says, each sentence with its evidence, without layout."""
     said = [
-        f"Not run: {statement.reason}"
+        (f"Not run: {statement.reason}", "")
         if isinstance(statement, NotRun)
-        else f"{statement.text} [{statement.evidence}]".removesuffix(" []")
+        else (statement.text, statement.evidence)
         for statement in section.statements
     ]
-    return said + [line.strip() for line in section.lines]
+    return said + [(" ".join(line.split()), "") for line in section.lines]
 
 
 def _state(statement: Statement | NotRun) -> str:

@@ -20,12 +20,14 @@ from panoptic.reporting.summary import Section, compose_summary, sentences_of
 from panoptic.runs.values import Value, differs, named_leaves, values_of
 
 Summarise = Callable[[Path], Sequence[Section]]
+ValuesOf = dict[str, dict[str, Value]]  # by subject, then by name
 
 # The tables with one row per object, and the column that names it.
 OBJECT_TABLES = ("vlms_companions_stacked", "objects_with_probs")
 OBJECT = "pl_name"
+VERDICT = "verdict"  # the key of a verdict in a JSON result
 
-_SHOWN = 6  # objects named per column in the text; the table has them all
+_SHOWN = 3  # objects named per column in the text; the table has them all
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +52,21 @@ class Comparison:
     """Everything in which the second run is not the first.
 
     how_run : settings, versions and inputs.
+    verdicts : all of them, those that stayed too.
+    words : what the summaries say; `name` is a sentence that stayed while its evidence
+    moved, and empty where the sentence itself changed.
     added, removed : objects; values : their columns.
-    words : what the summaries say, line by line; numbers : single numbers and words
-    in the JSON results (arrays are left out).
+    numbers : single numbers and words in the JSON results (arrays are left out).
     """
 
     before: str
     after: str
     how_run: tuple[Move, ...]
+    verdicts: tuple[Move, ...]
+    words: tuple[Move, ...]
     added: tuple[str, ...]
     removed: tuple[str, ...]
     values: tuple[Move, ...]
-    words: tuple[Move, ...]
     numbers: tuple[Move, ...]
 
 
@@ -80,15 +85,17 @@ def compare_runs(before: Path, after: Path, *, summarise: Summarise) -> Comparis
     """
     manifests = read_manifest(before), read_manifest(after)
     added, removed, values = _compare_objects(before, after)
+    numbers = _single_values(before, manifests[0]), _single_values(after, manifests[1])
     return Comparison(
         before=str(before),
         after=str(after),
-        how_run=tuple(_compare_how_run(*manifests)),
+        how_run=tuple(_all_moves(*map(_how_run, manifests))),
+        verdicts=tuple(_verdicts(*numbers)),
+        words=tuple(_compare_words(summarise(before), summarise(after))),
         added=added,
         removed=removed,
         values=values,
-        words=tuple(_compare_words(summarise(before), summarise(after))),
-        numbers=tuple(_compare_numbers(before, after, manifests)),
+        numbers=tuple(_all_moves(*numbers)),
     )
 
 
@@ -100,7 +107,7 @@ def compose_comparison(comparison: Comparison) -> str:
         f"  after:  {comparison.after}",
     ]
     sections = [
-        Section("Verdicts and headline numbers", lines=tuple(_word_lines(comparison))),
+        Section("Verdicts and numbers", lines=tuple(_word_lines(comparison))),
         Section("Objects", lines=tuple(_object_lines(comparison))),
         Section(
             "How they were run", lines=tuple(map(_setting_line, comparison.how_run))
@@ -138,14 +145,7 @@ def _as_table(moves: Iterable[Move], *, subject: str) -> pd.DataFrame:
     return frame.assign(difference=pd.Series(differences, dtype=float))
 
 
-def _compare_how_run(before: Any, after: Any) -> Iterator[Move]:
-    first, second = _how_run(before), _how_run(after)
-    for subject in first.keys() | second.keys():
-        pair = first.get(subject, {}), second.get(subject, {})
-        yield from _moves(subject, *pair)
-
-
-def _how_run(manifest: dict[str, Any]) -> dict[str, dict[str, Value]]:
+def _how_run(manifest: dict[str, Any]) -> ValuesOf:
     """Return what a run was made with; where it was written to is no part of it."""
     parts = dict(manifest.get("settings", {}))
     parts.pop("outputs", None)
@@ -169,9 +169,9 @@ def _compare_objects(
     return added, removed, tuple(moved)
 
 
-def _objects(folder: Path) -> dict[str, dict[str, Value]]:
+def _objects(folder: Path) -> ValuesOf:
     """Return every known value of every object, from all tables of objects."""
-    objects: dict[str, dict[str, Value]] = {}
+    objects: ValuesOf = {}
     for table in OBJECT_TABLES:
         frame = read_table(folder / f"{table}.csv")
         count = frame.groupby(OBJECT).cumcount()
@@ -190,20 +190,26 @@ def _as_value(cell: Any) -> Value:
     return cell if isinstance(cell, str) else float(cell)
 
 
-def _compare_numbers(
-    before: Path, after: Path, manifests: Iterable[dict[str, Any]]
-) -> Iterator[Move]:
-    first, second = map(read_outputs, manifests)
-    for path in first:
-        if path.endswith(".json") and not path.endswith(".meta.json"):
-            pair = [_single_values(before / path), {}]
-            if path in second:
-                pair[1] = _single_values(after / path)
-            yield from _moves(path, *pair)
+def _single_values(folder: Path, manifest: dict[str, Any]) -> ValuesOf:
+    """Return the values of each JSON result that stand alone, not in a list."""
+    return {
+        path: {k: v for k, v in values_of(folder / path).items() if "[" not in k}
+        for path in read_outputs(manifest)
+        if path.endswith(".json") and not path.endswith(".meta.json")
+    }
 
 
-def _single_values(path: Path) -> dict[str, Value]:
-    return {name: value for name, value in values_of(path).items() if "[" not in name}
+def _verdicts(before: ValuesOf, after: ValuesOf) -> Iterator[Move]:
+    for path in dict.fromkeys([*before, *after]):
+        then, now = before.get(path, {}), after.get(path, {})
+        for name in dict.fromkeys([*then, *now]):
+            if name.rpartition(".")[2] == VERDICT:
+                yield Move(path, name, then.get(name), now.get(name))
+
+
+def _all_moves(before: ValuesOf, after: ValuesOf) -> Iterator[Move]:
+    for subject in dict.fromkeys([*before, *after]):
+        yield from _moves(subject, before.get(subject, {}), after.get(subject, {}))
 
 
 def _moves(
@@ -222,21 +228,34 @@ def _compare_words(
     second = {section.title: sentences_of(section) for section in after}
     for title in dict.fromkeys([*first, *second]):
         then, now = first.get(title, []), second.get(title, [])
-        matcher = SequenceMatcher(None, then, now, autojunk=False)
+        texts = [text for text, _ in then], [text for text, _ in now]
+        matcher = SequenceMatcher(None, *texts, autojunk=False)
         for tag, i, j, k, m in matcher.get_opcodes():
-            if tag != "equal":
-                for pair in zip_longest(then[i:j], now[k:m]):
-                    yield Move(title, "", *pair)
+            for old, new in zip_longest(then[i:j], now[k:m]):
+                if tag != "equal":
+                    yield Move(title, "", _sentence(old), _sentence(new))
+                elif old[1] != new[1]:
+                    yield Move(title, old[0], old[1], new[1])
+
+
+def _sentence(said: tuple[str, str] | None) -> str | None:
+    return f"{said[0]} [{said[1]}]".removesuffix(" []") if said else None
 
 
 def _word_lines(comparison: Comparison) -> Iterator[str]:
+    for move in comparison.verdicts:
+        as_before = "" if differs(move.before, move.after) else ", as before"
+        yield f"{move.subject} {move.name}: {_change(move)}{as_before}"
     section = None
     for move in comparison.words:
         if move.subject != section:
             section = move.subject
-            yield f"{section}:"
-        yield f"  - {move.before}" if move.before else "  -"
-        yield f"  + {move.after}" if move.after else "  +"
+            yield f"{section}"
+        if move.name:
+            yield f"  {move.name}"
+        margin = "    " if move.name else "  "
+        for word, said in (("was", move.before), ("now", move.after)):
+            yield f"{margin}{word}  {said or 'not said'}"
 
 
 def _object_lines(comparison: Comparison) -> Iterator[str]:
@@ -247,7 +266,7 @@ def _object_lines(comparison: Comparison) -> Iterator[str]:
     by_column: dict[str, list[Move]] = {}
     for move in comparison.values:
         by_column.setdefault(move.name, []).append(move)
-    for column, moves in by_column.items():
+    for column, moves in sorted(by_column.items(), key=lambda item: len(item[1])):
         largest = sorted(moves, key=lambda move: -abs(move.difference or 0.0))
         shown = [f"{move.subject} {_change(move)}" for move in largest[:_SHOWN]]
         more = f"; {len(moves) - _SHOWN} more" if len(moves) > _SHOWN else ""
@@ -259,11 +278,13 @@ def _setting_line(move: Move) -> str:
 
 
 def _change(move: Move) -> str:
+    if not differs(move.before, move.after):
+        return _short(move.after)
     return f"{_short(move.before)} -> {_short(move.after)}"
 
 
 def _short(value: Value) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else _text(value) or "none"
+    return f"{value:.4g}" if isinstance(value, float) else _text(value) or "none"
 
 
 def _text(value: Value) -> str:

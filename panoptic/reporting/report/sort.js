@@ -18,7 +18,8 @@ for (const table of document.querySelectorAll("table")) {
 }
 
 function sortRows(body, column, sign) {
-  const keyed = [...body.rows].map((row) => [keyOf(row.cells[column]), row]);
+  const known = [...body.rows].filter((row) => row.cells.length > column);
+  const keyed = known.map((row) => [keyOf(row.cells[column]), row]);
   keyed.sort(([a], [b]) => compare(a, b, sign));
   body.append(...keyed.map(([, row]) => row));
 }
