@@ -44,6 +44,7 @@ from panoptic.demographics.sample_variants import (
 from panoptic.demographics.variant_measures import (
     EccentricityCheck,
     contrast_eccentricities,
+    weigh_deconvolved,
     weigh_mixture,
 )
 from panoptic.sample import MassProvenance
@@ -149,6 +150,7 @@ def _plan(
         yield partial(_leave_out, setting, str(method))
     for policy in _OTHER_POLICIES:
         yield partial(_read_otherwise, setting, base, policy)
+    yield partial(_deconvolve, setting, base)
     single = one_per_host(companions, n_draws=n_draws, rng=rng)
     yield partial(_measure, setting, Check.ONE_PER_HOST, "", single)
     for q_planet, q_binary in MOVED_ANCHORS:
@@ -238,6 +240,15 @@ def _move_anchors(setting: _Setting, q_planet: float, q_binary: float) -> Robust
         setting.companions, setting.target, anchors=moved, rng=setting.rng
     )
     return RobustnessRow(Check.ANCHORS, moved.rule, 1, same, same, same, score)
+
+
+def _deconvolve(setting: _Setting, base: SampleVariant) -> RobustnessRow:
+    same = NotRun("only the errors of log q and log a are taken out")
+    main, mass_orbit = (
+        weigh_deconvolved(setting.companions.where(rows[0]), rng=setting.rng)
+        for rows in (base.main, base.mass_orbit)
+    )
+    return RobustnessRow(Check.ERRORS, "", 1, main, mass_orbit, same, same)
 
 
 def _incline(setting: _Setting, n_draws: int) -> RobustnessRow:

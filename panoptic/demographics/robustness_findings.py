@@ -20,6 +20,7 @@ class Check(StrEnum):
     TRUE_MASSES = "true masses only"
     WITHOUT_METHOD = "without a method"
     READING = "eccentricities read otherwise"
+    ERRORS = "errors of both axes taken out"
     ONE_PER_HOST = "one companion per host"
     ANCHORS = "anchors moved"
     HOST_MASSES = "masses drawn from their errors"

@@ -64,9 +64,9 @@ def _mixture(findings: RobustnessFindings) -> Statement:
     two = [name for name, part in asked.items() if part.chosen_k == 2]
     one = [name for name, part in asked.items() if part.chosen_k == 1]
     if not one:
-        text = f"In all {len(asked)} variants of the samples the BIC prefers two."
+        text = f"In all {len(asked)} variants the BIC prefers two components."
     elif not two:
-        text = f"In all {len(asked)} variants of the samples the BIC prefers one."
+        text = f"In all {len(asked)} variants the BIC prefers one component."
     else:
         text = (
             f"The BIC prefers two components in {len(two)} of {len(asked)} variants, "
@@ -105,7 +105,7 @@ def _eccentricities(findings: RobustnessFindings) -> Statement:
     refused: list[tuple[str, str]] = []
     for row in findings.rows:
         part = row.eccentricity
-        if row.check in (Check.ANCHORS, Check.MIGRATION_MAP):
+        if row.check in (Check.ANCHORS, Check.ERRORS, Check.MIGRATION_MAP):
             continue
         if isinstance(part, NotRun):
             refused.append((_label(row), part.reason))

@@ -26,6 +26,7 @@ from panoptic.demographics.eccentricity_passes import (
     Policy,
     apply_policy,
 )
+from panoptic.demographics.extreme_deconvolution import select_deconvolved
 from panoptic.demographics.gaussian_mixture import (
     CovarianceFamily,
     MixtureFit,
@@ -82,13 +83,19 @@ def weigh_mixture(
     if not used.any():
         return NotRun("no row is left")
     rows = variant.companions.where(used)
-    log_q, selected = variant.log_q[:, used], selected[:, used]
+    selected = selected[:, used]
+    axes = np.stack([variant.log_q[:, used], variant.log_a[:, used]], axis=2)
     if variant.n_draws == 1:
-        delta = _one_delta_bic(np.column_stack([log_q[0], rows.log_a]), rows, rng)
+        delta = _one_delta_bic(axes[0], rows, rng)
         if isinstance(delta, NotRun):
             return delta
     else:
-        delta = _delta_bics(log_q, rows, selected, rng)
+        delta = delta_bics(
+            np.where(selected[..., None], axes, 0.0),
+            host=rows.host,
+            weights=selected.astype(np.float64),
+            rng=rng,
+        )
         if np.isneginf(delta).all():
             return NotRun(f"no draw of {len(rows)} rows can be fitted")
     share = float(np.mean(np.nan_to_num(delta, nan=-1.0) > 0.0))
@@ -101,6 +108,27 @@ def weigh_mixture(
         delta_bic_high=high,
         chosen_k=2 if share > 0.5 else 1,
         share_two=share,
+    )
+
+
+def weigh_deconvolved(
+    companions: Companions, *, rng: np.random.Generator
+) -> MixtureCheck | NotRun:
+    """Compare one and two components behind the errors of log q and log a."""
+    if len(companions) == 0:
+        return NotRun("no row is left")
+    found = select_deconvolved(companions, max_components=2, rng=rng)
+    if isinstance(found, NotRun):
+        return found
+    two = found.delta_bic is not None and found.delta_bic > 0.0
+    return MixtureCheck(
+        n_rows=found.n_rows,
+        n_hosts=companions.n_hosts,
+        delta_bic=found.delta_bic,
+        delta_bic_low=None,
+        delta_bic_high=None,
+        chosen_k=2 if two else 1,
+        share_two=float(two),
     )
 
 
@@ -200,17 +228,6 @@ def _one_delta_bic(
     if isinstance(one, NotRun):
         return one
     return np.array([one.bic - two.bic if isinstance(two, MixtureFit) else np.nan])
-
-
-def _delta_bics(
-    log_q: Floats, rows: Companions, selected: Flags, rng: np.random.Generator
-) -> Floats:
-    samples = np.stack(
-        [np.where(selected, log_q, 0.0), np.where(selected, rows.log_a, 0.0)], axis=2
-    )
-    return delta_bics(
-        samples, host=rows.host, weights=selected.astype(np.float64), rng=rng
-    )
 
 
 def _beta_laws(
