@@ -232,10 +232,10 @@ def read_anchor_table(source: str | TextIO, *, location: str) -> AnchorTable:
         )
     reader = csv.DictReader(io.StringIO("\n".join(line for _, line in numbered)))
     _check_header(reader.fieldnames or (), location)
-    rows = [
-        _row(cells, _at(location, number), number)
-        for cells, (number, _) in zip(reader, numbered[1:], strict=False)
-    ]
+    rows = []
+    for cells in reader:
+        number = numbered[reader.line_num - 1][0]
+        rows.append(_row(cells, _at(location, number), number))
     return AnchorTable(tuple(_unique(rows, location)), location)
 
 

@@ -137,7 +137,7 @@ def classify_origins(
 class QuickScore:
     """The headline model on some rows, without anything that stands beside it."""
 
-    auroc: float  # held out, one 5-fold split by host
+    auroc: float  # held out, 5-fold by host, pooled over the splits
     p_target: float  # P(binary-like) of the studied object
 
 
@@ -157,10 +157,10 @@ def score_quickly(
     label, features = label[trains], everyone.where(trains)
     matrix = design(everyone, HEADLINE, ())
     rows = matrix.where(trains)
-    folds = draw_folds(label, features.host, rng=rng, n_repeats=1)
+    folds = draw_folds(label, features.host, rng=rng, n_repeats=N_REPEATS)
     held_out = held_out_probability(rows, label, folds)
     pairs = compare_pairs(held_out, label, group=np.zeros_like(folds))
-    fit = fit_compiled(rows.x, label, fold=folds[0], n_scaled=matrix.n_scaled)
+    fit = fit_compiled(rows.x, label, folds=folds, n_scaled=matrix.n_scaled)
     return QuickScore(
         auroc=float(pairs.auroc(np.ones((1, len(label))))[0]),
         p_target=float(probability(fit.logit(matrix.x[-1:]))[0]),

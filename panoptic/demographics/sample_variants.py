@@ -10,20 +10,15 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from panoptic.constants import MSUN_MJUP
 from panoptic.demographics.companions import Companions, Flags, Floats
+from panoptic.demographics.extreme_deconvolution import (
+    DEFAULT_HOST_MASS_ERROR_DEX,
+    HOST_EXPONENTS,
+    error_covariances,
+)
 from panoptic.sample import MassProvenance
 
-# Relative errors (1 sigma) for rows whose catalogue gives none: choices of ours, of
-# the order of the medians of those that do.
-UNKNOWN_HOST_MASS_ERROR = 0.10
-UNKNOWN_MASS_ERROR = {
-    MassProvenance.MASS: 0.20,
-    MassProvenance.MSINI: 0.20,
-    MassProvenance.MSINI_CORRECTED: 0.20,
-    MassProvenance.MASS_RADIUS: 0.40,
-    MassProvenance.UNKNOWN: 0.40,
-}
+_OTHER_METHODS = (0.0, 1.0 / 3.0)  # of HOST_EXPONENTS: a mass on its own, a period
 _MAX_REDRAWS = 1000
 
 
@@ -31,13 +26,14 @@ _MAX_REDRAWS = 1000
 class SampleVariant:
     """S draws of n companions.
 
-    log_q : (S, n)
+    log_q, log_a : (S, n) dex, a in AU
     main : (S, n) in the main sample: M_star, M_c, a and e known, no limit.
     mass_orbit : (S, n) the same without e.
     """
 
     companions: Companions
     log_q: Floats
+    log_a: Floats
     main: Flags
     mass_orbit: Flags
 
@@ -53,15 +49,20 @@ def as_it_is(companions: Companions) -> SampleVariant:
 
 def only(companions: Companions, keep: Flags) -> SampleVariant:
     """Return the sample of some rows."""
-    return _variant(companions, companions.log_q[None], keep[None])
+    return _variant(
+        companions, companions.log_q[None], companions.log_a[None], keep[None]
+    )
 
 
 def with_mass_limits(companions: Companions) -> SampleVariant:
     """Return the sample with rows whose mass or axis is a limit."""
     known = np.isfinite(companions.log_q) & np.isfinite(companions.log_a)
-    with_ecc = known & np.isfinite(companions.ecc)
     return SampleVariant(
-        companions, companions.log_q[None], with_ecc[None], known[None]
+        companions=companions,
+        log_q=companions.log_q[None],
+        log_a=companions.log_a[None],
+        main=(known & np.isfinite(companions.ecc))[None],
+        mass_orbit=known[None],
     )
 
 
@@ -78,12 +79,15 @@ def one_per_host(
     whole = as_it_is(companions)
     _, host = np.unique(companions.host, return_inverse=True)
     lot = rng.random((n_draws, len(companions)))
-    log_q = np.broadcast_to(companions.log_q, lot.shape)
+    log_q, log_a = (
+        np.broadcast_to(axis, lot.shape)
+        for axis in (companions.log_q, companions.log_a)
+    )
     main, mass_orbit = (
         _highest_of_each(np.where(rows[0], lot, -1.0), host)
         for rows in (whole.main, whole.mass_orbit)
     )
-    return SampleVariant(companions, log_q, main, mass_orbit)
+    return SampleVariant(companions, log_q, log_a, main, mass_orbit)
 
 
 def redrawn_masses(
@@ -94,12 +98,12 @@ def redrawn_masses(
     n_draws: int,
     rng: np.random.Generator,
 ) -> SampleVariant:
-    """Draw M_star and M_c from their errors and select by host mass again.
+    """Draw M_star, M_c and a from their errors and select by host mass again.
 
-    Normal, above 0, the two independent of each other (for microlensing, where their
-    ratio is known better than either, that scatters q too much). Rows without an
-    error get `UNKNOWN_HOST_MASS_ERROR` and `UNKNOWN_MASS_ERROR`. Axes stay: those from
-    a period would follow M_star^(1/3).
+    In dex and normal. The draw of log M_star carries M_c and a along as the method
+    says (`HOST_EXPONENTS`): a light curve of microlensing measures q itself, Kepler's
+    law gives a ~ M_star^(1/3). Absent errors are the defaults of
+    `panoptic.demographics.extreme_deconvolution`.
 
     Parameters
     ----------
@@ -107,24 +111,24 @@ def redrawn_masses(
         draws may bring in.
     """
     everyone = _joined(companions, surroundings)
-    unknown_mass = np.array(
-        [UNKNOWN_MASS_ERROR[MassProvenance(p)] for p in everyone.mass_provenance]
+    shape = (n_draws, len(everyone))
+    host = np.where(
+        everyone.st_mass_err > 0.0,
+        everyone.st_mass_err / (everyone.st_mass * np.log(10.0)),
+        DEFAULT_HOST_MASS_ERROR_DEX,
     )
-    st_mass = _above_zero(
-        everyone.st_mass,
-        _or_share(everyone.st_mass_err, UNKNOWN_HOST_MASS_ERROR, everyone.st_mass),
-        n_draws,
-        rng,
-    )
-    mass = _above_zero(
-        everyone.mass_mjup,
-        _or_share(everyone.mass_err_mjup, unknown_mass, everyone.mass_mjup),
-        n_draws,
-        rng,
-    )
-    low, high = host_mass_range_msun
-    inside = (st_mass >= low) & (st_mass <= high)
-    return _variant(everyone, np.log10(mass / (st_mass * MSUN_MJUP)), inside)
+    gamma, delta = np.array(
+        [HOST_EXPONENTS.get(str(name), _OTHER_METHODS) for name in everyone.method]
+    ).T.reshape(2, -1)
+    errors, _ = error_covariances(everyone)
+    own_q = np.sqrt(errors[:, 0, 0] - ((gamma - 1.0) * host) ** 2)
+    own_a = np.sqrt(errors[:, 1, 1] - (delta * host) ** 2)
+    shift = host * rng.standard_normal(shape)  # of log M_star
+    log_q = everyone.log_q + (gamma - 1.0) * shift + own_q * rng.standard_normal(shape)
+    log_a = everyone.log_a + delta * shift + own_a * rng.standard_normal(shape)
+    low, high = np.log10(host_mass_range_msun)
+    log_mass = np.log10(everyone.st_mass) + shift
+    return _variant(everyone, log_q, log_a, (log_mass >= low) & (log_mass <= high))
 
 
 def random_inclinations(
@@ -146,7 +150,8 @@ def random_inclinations(
         gain[wanted] = -0.5 * np.log10(1.0 - cos_i**2)
         wanted &= companions.log_q + gain >= 0.0
     keep = np.ones(shape, dtype=bool)
-    return _variant(companions, companions.log_q + gain, keep)
+    log_a = np.broadcast_to(companions.log_a, shape)
+    return _variant(companions, companions.log_q + gain, log_a, keep)
 
 
 def _joined(first: Companions, second: Companions) -> Companions:
@@ -158,10 +163,13 @@ def _joined(first: Companions, second: Companions) -> Companions:
     )
 
 
-def _variant(companions: Companions, log_q: Floats, keep: Flags) -> SampleVariant:
-    known = keep & np.isfinite(log_q) & np.isfinite(companions.log_a)
+def _variant(
+    companions: Companions, log_q: Floats, log_a: Floats, keep: Flags
+) -> SampleVariant:
+    known = keep & np.isfinite(log_q) & np.isfinite(log_a)
     known &= ~companions.mass_limit & ~companions.a_limit
-    return SampleVariant(companions, log_q, known & np.isfinite(companions.ecc), known)
+    main = known & np.isfinite(companions.ecc)
+    return SampleVariant(companions, log_q, log_a, main, known)
 
 
 def _highest_of_each(lot: Floats, group: NDArray[np.intp]) -> Flags:
@@ -170,22 +178,3 @@ def _highest_of_each(lot: Floats, group: NDArray[np.intp]) -> Flags:
     for column, of in zip(lot.T, group, strict=True):
         best[:, of] = np.maximum(best[:, of], column)
     return (lot >= 0.0) & (lot == best[:, group])
-
-
-def _or_share(error: Floats, share: Floats | float, value: Floats) -> Floats:
-    return np.where(error > 0.0, error, share * value)
-
-
-def _above_zero(
-    value: Floats, error: Floats, n_draws: int, rng: np.random.Generator
-) -> Floats:
-    """Draw (S, n) from normals cut off at 0; NaN where there is no value."""
-    shape = (n_draws, len(value))
-    drawn = np.broadcast_to(value, shape) + error * rng.standard_normal(shape)
-    for _ in range(_MAX_REDRAWS):
-        bad = drawn <= 0.0
-        if not bad.any():
-            break
-        row = np.nonzero(bad)[1]
-        drawn[bad] = value[row] + error[row] * rng.standard_normal(len(row))
-    return drawn
