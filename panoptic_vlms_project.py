@@ -350,7 +350,10 @@ def _guarded(config: RunConfig, console: "Console") -> ExitCode:
         console.log.error(f"{failure}", cause=failure)
         return failure.exit_code
     except KeyboardInterrupt:
-        console.log.error("interrupted: nothing was written")
+        console.log.error(
+            "interrupted: no result was written; finished cells of the migration map "
+            "are kept and used by --resume"
+        )
         return ExitCode.INTERRUPTED
     except Exception as bug:  # noqa: BLE001 (the last resort: said, logged, exit 70)
         console.log.error(

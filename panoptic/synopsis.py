@@ -11,6 +11,7 @@ from panoptic.demographics.eccentricity_passes import Policy
 from panoptic.demographics.mass_mixture import state_mass_mixture
 from panoptic.demographics.mixture_selection import MassMixtureSelection
 from panoptic.demographics.origin_classifier import state_classifier
+from panoptic.demographics.robustness import state_robustness
 from panoptic.demographics.two_sample_tests import Test
 from panoptic.dynamics.migration import state_migration
 from panoptic.findings import InputRecord, Results
@@ -22,12 +23,14 @@ _STATEMENTS: dict[str, Callable[[Any], tuple[Statement, ...]]] = {
     "mixture": state_mass_mixture,
     "eccentricity": state_eccentricities,
     "classifier": state_classifier,
+    "robustness": state_robustness,
     "migration": state_migration,
 }
 TITLES = {
     "mixture": "One population or two?",
     "eccentricity": "Do the eccentricities differ?",
     "classifier": "What does the classifier see?",
+    "robustness": "Do the answers hold when the sample changes?",
     "migration": "Could it have come in from outside?",
 }
 
