@@ -60,7 +60,7 @@ from panoptic.dynamics.secular_map import SecularModel
 from panoptic.dynamics.sensitivity import DISRUPTION_FACTORS, HORIZONS_GYR
 from panoptic.failures import InputUnusable
 from panoptic.findings import Findings
-from panoptic.sample import CompanionSample, MassProvenance
+from panoptic.sample import AxisOrigin, CompanionSample, MassProvenance
 from panoptic.statement import NotRun
 from panoptic.target import Target
 
@@ -363,13 +363,18 @@ def _migration_settings(settings: MigrationOptions, *, seed: int) -> MigrationSe
 
 
 def _observed_companions(sample: CompanionSample) -> tuple[ObservedCompanion, ...]:
-    """Return the rows of the window; limits and masses from radii are not known."""
+    """Return the rows of the window.
+
+    A limit is not known, nor is a mass that follows from a radius, nor an axis of
+    which only the projection on the sky is seen.
+    """
     companions = Companions.from_frame(sample.frame)
     known_mass = ~companions.mass_limit & (
         companions.mass_provenance != MassProvenance.MASS_RADIUS
     )
     mass = np.where(known_mass, companions.mass_mjup, np.nan)
-    axis = np.where(companions.a_limit, np.nan, companions.a_au)
+    projected = sample.frame["a_origin"].to_numpy() == AxisOrigin.PROJECTED
+    axis = np.where(companions.a_limit | projected, np.nan, companions.a_au)
     siblings = sample.frame.groupby("hostname")["pl_name"].transform("count") - 1
     return tuple(
         ObservedCompanion(
