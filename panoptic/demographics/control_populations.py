@@ -91,8 +91,9 @@ def control_mixture(
     sample. *One, in parts*: from the Gaussian fitted to all rows with an orbit, each
     row inside the box (log q, log a) of what its detection method has found.
 
-    Where the preference is very strong, every tenth sample is also held against one smooth
-    population per method, the check of the mixture's verdict that asks for methods.
+    Where the preference is very strong, every tenth sample is also held against one
+    smooth population per method, the check of the mixture's verdict that asks for
+    methods.
     """
     rows = np.column_stack([main.log_q, main.log_a])
     fits = fit_mixtures(
