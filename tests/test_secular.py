@@ -9,7 +9,7 @@ import pytest
 from panoptic.constants import G_AU3_MSUN_YR2, RJUP_AU
 from panoptic.dynamics.outcomes import Outcome, Settled
 from panoptic.dynamics.secular import Shortcuts, evolve, track
-from panoptic.dynamics.triples import SecularScales, Triples
+from panoptic.dynamics.triples import OuterOrbit, SecularScales, Triples
 from tests import oracles_secular as slow
 
 
@@ -366,6 +366,140 @@ def test_a_start_inside_the_radius_is_a_passage_at_once():
     found = evolve(deep, t_end_yr=1e6, disruption_factors=(2.7, 0.0))
     np.testing.assert_array_equal(found.t_inside_yr[:, 0], 0.0)
     assert found.counts()["disrupted"] == 2
+
+
+# ---------------------------------------------------------------- massive companions
+
+
+def heavy(*, large=1.0, **changed):
+    """A brown dwarf of a very low-mass host and a near perturber: eta = 0.5.
+
+    Orbits 1e12 times as large are the same without relativity.
+    """
+    given = {
+        "host_mass_msun": 0.13,
+        "companion_mass_msun": 0.045,
+        "perturber_mass_msun": 0.02,
+        "inner_a_au": 1.0 * large,
+        "inner_e": 0.1,
+        "outer_a_au": 12.0 * large,
+        "outer_e": 0.2,
+        "inclination_rad": math.radians(75),
+        "pericentre_rad": 0.7,
+        "node_rad": 1.9,
+        "time_lag_s": 0.0,
+        **changed,
+    }
+    return Triples.of(**given)
+
+
+def test_moving_orbits_follow_the_plain_twin():
+    one = heavy()
+    scales = SecularScales.of(one)
+    assert scales.eta[0] > 0.3
+    path = track(one, t_end_yr=12.0 * scales.t_lk_yr[0], tolerance=1e-12)
+    twin = slow.follow_moving(one, 12.0).y[:, -1]
+    found = np.concatenate(
+        [
+            path.e_vector[-1],
+            path.j_vector[-1],
+            path.outer_e_vector[-1],
+            path.outer_j_vector[-1],
+        ]
+    )
+    np.testing.assert_allclose(found, twin, atol=1e-7)
+
+
+def test_total_angular_momentum_and_energy_are_conserved():
+    one = heavy()
+    scales = SecularScales.of(one)
+    path = track(one, t_end_yr=300 * scales.t_lk_yr[0], tolerance=1e-9)
+    gamma = scales.eta[0] * scales.outer_j[0]
+    total = gamma * path.j_vector + path.outer_j_vector
+    np.testing.assert_allclose(total, np.tile(total[0], (len(total), 1)), atol=1e-12)
+    assert np.ptp(path.outer_j_vector[:, 2]) > 0.1
+    states = path.e_vector, path.j_vector, path.outer_e_vector, path.outer_j_vector
+    energies = [
+        slow.energy_moving(*(vectors[k] for vectors in states), scales)
+        for k in range(0, len(path.e), 50)
+    ]
+    assert np.ptp(energies) < 1e-6 * abs(energies[0])
+
+
+def test_momentum_is_conserved_while_tides_shrink_the_orbit():
+    one = heavy(inclination_rad=math.radians(93), time_lag_s=3e8)
+    scales = SecularScales.of(one)
+    path = track(one, t_end_yr=40 * scales.t_lk_yr[0], tolerance=1e-10)
+    shrunk = np.sqrt(path.a_au / path.a_au[0])[:, np.newaxis]
+    assert shrunk[-1] < 0.9
+    gamma = scales.eta[0] * scales.outer_j[0]
+    total = gamma * shrunk * path.j_vector + path.outer_j_vector
+    np.testing.assert_allclose(total, np.tile(total[0], (len(total), 1)), atol=1e-8)
+
+
+def test_moving_orbits_have_the_test_particle_limit():
+    light = heavy(companion_mass_msun=1e-9)
+    t_end = 30.0 * SecularScales.of(light).t_lk_yr[0]
+    fixed = track(light, t_end_yr=t_end, tolerance=1e-11)
+    moving = track(
+        light, t_end_yr=t_end, tolerance=1e-11, outer_orbit=OuterOrbit.MOVING
+    )
+    assert fixed.outer_e_vector.shape == fixed.e_vector.shape
+    np.testing.assert_allclose(moving.e_vector[-1], fixed.e_vector[-1], atol=1e-5)
+    np.testing.assert_allclose(moving.j_vector[-1], fixed.j_vector[-1], atol=1e-5)
+
+
+@pytest.mark.parametrize("inclination_deg", [70, 95, 110])
+def test_largest_eccentricity_of_a_massive_companion(inclination_deg):
+    one = heavy(
+        large=1e3,
+        inner_e=1e-4,
+        outer_e=0.0,
+        host_mass_msun=0.1,
+        companion_mass_msun=0.1,
+        inclination_rad=math.radians(inclination_deg),
+        love_number=0.0,
+    )
+    scales = SecularScales.of(one)
+    found = evolve_tlk(one, 60.0, tolerance=1e-10).min_one_minus_e[0]
+    expected = slow.least_one_minus_e_with_eta(
+        math.radians(inclination_deg), scales.eta[0], scales
+    )
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_which_orbits_move_is_decided_by_momentum():
+    masses = np.array([1e-4, 0.045])
+    triples = heavy(companion_mass_msun=masses)
+    eta = SecularScales.of(triples).eta
+    assert eta[0] < 0.05 < eta[1]
+    options = {"t_end_yr": 1e5, "shortcuts": Shortcuts.NONE}
+    mixed = evolve(triples, **options)
+    np.testing.assert_array_equal(mixed.outer_moves, [False, True])
+    for k, outer_orbit in enumerate((OuterOrbit.FIXED, OuterOrbit.MOVING)):
+        alone = evolve(triples.take(np.array([k])), outer_orbit=outer_orbit, **options)
+        assert alone.final_e[0] == mixed.final_e[k]
+
+
+def test_massive_triples_too_stiff_to_change_do_not():
+    rng = np.random.default_rng(8)
+    n = 60
+    triples = heavy(
+        inner_e=0.01,
+        outer_a_au=rng.uniform(12, 80, n),
+        outer_e=rng.uniform(0, 0.5, n),
+        inclination_rad=np.arccos(rng.uniform(-0.3, 0.1, n)),
+        companion_radius_rjup=2.0,
+    )
+    options = {"t_end_yr": 3e6, "max_steps": 20_000}
+    fast = evolve(triples, **options)
+    stiff = fast.settled_by == Settled.STIFFNESS
+    assert fast.outer_moves.all()
+    assert 5 < stiff.sum() < 60
+    assert fast.settled_counts()["window"] == 0
+    brute = evolve(triples, shortcuts=Shortcuts.NONE, **options)
+    assert np.all(brute.outcome[stiff] == Outcome.UNCHANGED)
+    assert np.any(brute.outcome == Outcome.DISRUPTED)
 
 
 # ---------------------------------------------------------------- shortcuts

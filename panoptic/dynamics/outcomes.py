@@ -47,6 +47,7 @@ class TripleEnsemble:
 
     outcome: Codes  # (n,) Outcome, at the end and for the first disruption factor
     settled_by: Codes  # (n,) Settled
+    outer_moves: NDArray[np.bool_]  # (n,) the outer orbit was a variable
     t_end_yr: float
     tolerance: float
     disruption_factors: tuple[float, ...]  # of the tidal radius, descending

@@ -61,11 +61,17 @@ def busiest_pericentre(
 
 
 def foresee(
-    triples: Triples, scales: SecularScales, *, t_end_yr: float, widest_factor: float
+    triples: Triples,
+    scales: SecularScales,
+    moving: NDArray[np.bool_],
+    *,
+    t_end_yr: float,
+    widest_factor: float,
 ) -> Foresight:
     """Return which triples the bounds settle, and which may be settled on the way.
 
-    A triple that starts inside the distance is left to the integration.
+    A triple that starts inside the distance is left to the integration. Where the
+    outer orbit moves, only the bound on the energy is known.
     """
     pericentre = busiest_pericentre(
         triples, scales, t_end_yr=t_end_yr, widest_factor=widest_factor
@@ -73,14 +79,15 @@ def foresee(
     j2 = pericentre * (2.0 - pericentre)  # of an orbit of the initial axis
     far = 1.0 - triples.inner_e > pericentre
     settled = np.full(len(triples), Settled.INTEGRATION, dtype=np.uint8)
-    settled[far & ~_inside_window(triples, scales, j2)] = Settled.WINDOW
-    settled[far & _too_stiff(triples, scales, j2)] = Settled.STIFFNESS
+    settled[far & ~moving & ~_inside_window(triples, scales, j2)] = Settled.WINDOW
+    settled[far & _too_stiff(triples, scales, moving, j2)] = Settled.STIFFNESS
     octupole = np.abs(scales.octupole)
     torque = _LARGEST_OCTUPOLE * octupole * t_end_yr / scales.t_lk_yr
+    margin = np.where(moving, np.inf, _steady_margin(octupole))
     return Foresight(
         settled=settled,
-        periodic=torque < _NEGLIGIBLE_TORQUE * np.sqrt(j2),
-        steady_outside=pericentre * _steady_margin(octupole),
+        periodic=~moving & (torque < _NEGLIGIBLE_TORQUE * np.sqrt(j2)),
+        steady_outside=pericentre * margin,
     )
 
 
@@ -95,18 +102,36 @@ def foresee_nothing(triples: Triples) -> Foresight:
 
 
 def _too_stiff(
-    triples: Triples, scales: SecularScales, j2: Floats
+    triples: Triples, scales: SecularScales, moving: NDArray[np.bool_], j2: Floats
 ) -> NDArray[np.bool_]:
     """True where energy forbids to reach j: the short-range forces are too strong.
 
     The perturber's disturbing function (test particle) lies between -5/8 and 10/8,
     and the octupole widens that; the energy of the short-range forces cannot grow by
     more than the difference. Rotation is left out, which only makes the bound wider.
+    An outer orbit that moves pulls harder where it gets rounder, as j_out^-3: total
+    angular momentum sets its least j_out.
     """
-    e2 = triples.inner_e**2
-    growth = _stiffness(scales, j2) - _stiffness(scales, 1.0 - e2)
-    available = 15.0 / 8.0 + 2.0 * _LARGEST_OCTUPOLE * np.abs(scales.octupole)
-    return growth > available
+    with np.errstate(divide="ignore", invalid="ignore"):  # j of 0: out of all reach
+        growth = _stiffness(scales, j2) - _stiffness(scales, 1.0 - triples.inner_e**2)
+    quadrupole = 15.0 / 8.0
+    octupole = 2.0 * _LARGEST_OCTUPOLE * np.abs(scales.octupole)
+    least_j = _least_outer_j(triples, scales)
+    with np.errstate(divide="ignore"):
+        closer = (scales.outer_j / least_j) ** 3
+        bare = 2.0 * _LARGEST_OCTUPOLE * np.abs(scales.bare_octupole) / least_j**2
+    return growth > np.where(
+        moving, closer * (quadrupole + bare), quadrupole + octupole
+    )
+
+
+def _least_outer_j(triples: Triples, scales: SecularScales) -> Floats:
+    """Return j_out with the inner momentum as large as it gets, and all parallel."""
+    inner = scales.eta * scales.outer_j  # circular, in units of the outer circular
+    along = inner * np.sqrt(1.0 - triples.inner_e**2)
+    total2 = along**2 + scales.outer_j**2
+    total2 += 2.0 * along * scales.outer_j * np.cos(triples.inclination_rad)
+    return np.maximum(np.sqrt(total2) - inner, 0.0)
 
 
 def _stiffness(scales: SecularScales, j2: Floats) -> Floats:
