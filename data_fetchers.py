@@ -27,7 +27,7 @@ from panoptic.catalogues.service import (
 from panoptic.catalogues.table import Catalogues, CatalogueTable, Origin, Provenance
 from panoptic.catalogues.transport import Patience, Transport
 from panoptic.config import InputOptions
-from panoptic.failures import CatalogueUnavailable, InputUnusable
+from panoptic.failures import CatalogueUnavailable
 
 PERTURBER_COLUMNS = gaia_nss.PERTURBER_COLUMNS
 PSCOMPPARS, BROWN_DWARFS = nasa_archive.CATALOGUE, brown_dwarfs.CATALOGUE
@@ -66,6 +66,14 @@ def fetch(
         for a service that does not answer with its table.
     """
     asker = transport or Transport(_patience(inputs))
+    urls = Endpoints.chosen(inputs.endpoints, os.environ)
+    services = {
+        PSCOMPPARS: nasa_archive.service(
+            asker, urls.nasa_tap_url, host_mass_range_msun=host_mass_range_msun
+        ),
+        BROWN_DWARFS: figshare.service(asker, urls),
+    }
+    fetched = partial(_fetched, inputs=inputs, transport=asker, data_dir=data_dir)
     wants_gaia = bool(inputs.gaia_nss or inputs.fetch_gaia)
     wanted = _wanted(inputs)
     tables: list[CatalogueTable] = []
@@ -73,8 +81,7 @@ def fetch(
         if path:
             table = _read_file(catalogue, path, _READERS[catalogue])
         elif inputs.fetch:
-            service = _service(catalogue, host_mass_range_msun, inputs, asker)
-            table = _fetched(service, inputs, asker, data_dir)
+            table = fetched(services[catalogue])
         else:
             table = embedded.read_embedded(catalogue, data_dir)
         tables.append(table)
@@ -83,17 +90,22 @@ def fetch(
     tables[0] = _with_remark_on_window(tables, host_mass_range_msun)
     if not wants_gaia:
         return Catalogues(tuple(tables))
-    perturbers = _perturbers(tables, host_mass_range_msun, inputs, asker, data_dir)
+    frames = [table.frame for table in tables]
+    hosts = gaia_nss.hosts_to_search(frames, host_mass_range_msun)
+    if inputs.gaia_nss:
+        read = partial(gaia_nss.read_nss, hosts=hosts)
+        orbits = _read_file(gaia_nss.CATALOGUE, inputs.gaia_nss, read)
+    else:
+        orbits = fetched(gaia_nss.service(asker, urls.gaia_tap_url, hosts))
     if progress:
         progress(len(wanted) + 1, len(wanted) + 1)
-    return Catalogues(tuple(tables), perturbers)
+    return Catalogues(tuple(tables), orbits)
 
 
 def read_kept(
     records: Sequence[Mapping[str, Any]],
     folder: Path,
     *,
-    data_dir: Path,
     host_mass_range_msun: tuple[float, float],
 ) -> Catalogues:
     """Return the catalogues of a finished run, from the tables kept in its folder.
@@ -112,7 +124,7 @@ def read_kept(
     for record in records:
         catalogue, path = record["catalogue"], folder / record["kept_as"]
         if record["origin"] == Origin.EMBEDDED:
-            table = embedded.read_embedded(catalogue, data_dir)
+            table = embedded.read_copy(catalogue, path)
         elif catalogue == gaia_nss.CATALOGUE:
             frames = [table.frame for table in tables.values()]
             hosts = gaia_nss.hosts_to_search(frames, host_mass_range_msun)
@@ -171,37 +183,8 @@ def _read_file(catalogue: str, path: Path, read: Reader) -> CatalogueTable:
     return found
 
 
-def _service(
-    catalogue: str,
-    host_mass_range_msun: tuple[float, float],
-    inputs: InputOptions,
-    transport: Transport,
-) -> Service:
-    """Return the catalogue's service, at the URLs that this run uses."""
-    endpoints = Endpoints.chosen(inputs.endpoints, os.environ)
-    read = _READERS[catalogue]
-    if catalogue == BROWN_DWARFS:
-        return Service(
-            catalogue=catalogue,
-            url=figshare.listing_url(endpoints),
-            query="",
-            ask=partial(figshare.ask, transport, endpoints),
-            read=read,
-            way_out=figshare.WAY_OUT,
-        )
-    query = nasa_archive.query(host_mass_range_msun)
-    return Service(
-        catalogue=catalogue,
-        url=endpoints.nasa_tap_url,
-        query=query.adql,
-        ask=partial(nasa_archive.ask, transport, endpoints.nasa_tap_url, query),
-        read=read,
-        way_out=nasa_archive.WAY_OUT,
-    )
-
-
 def _fetched(
-    service: Service, inputs: InputOptions, transport: Transport, data_dir: Path
+    service: Service, *, inputs: InputOptions, transport: Transport, data_dir: Path
 ) -> CatalogueTable:
     """Return a service's table, or the one that the user lets stand in for it."""
     policy = CachePolicy(
@@ -238,42 +221,10 @@ def _stand_in(
         return None
     table = embedded.read_embedded(service.catalogue, data_dir)
     because = (
-        f"{service.catalogue} is the table of {table.provenance.retrieved_utc} that "
-        f"ships with the project, because {said}"
+        f"the table of {table.provenance.retrieved_utc} that ships with the project, "
+        f"because {said}"
     )
     return replace(table, stands_in_because=because)
-
-
-def _perturbers(
-    tables: Sequence[CatalogueTable],
-    host_mass_range_msun: tuple[float, float],
-    inputs: InputOptions,
-    transport: Transport,
-    data_dir: Path,
-) -> CatalogueTable:
-    """Return Gaia's orbits of the hosts in the window, from a file or the archive."""
-    frames = [table.frame for table in tables]
-    hosts = gaia_nss.hosts_to_search(frames, host_mass_range_msun)
-    read = partial(gaia_nss.read_nss, hosts=hosts)
-    if inputs.gaia_nss:
-        return _read_file(gaia_nss.CATALOGUE, inputs.gaia_nss, read)
-    url = Endpoints.chosen(inputs.endpoints, os.environ).gaia_tap_url
-    queries = tuple(gaia_nss.queries(hosts))
-    if not queries:
-        raise InputUnusable(
-            f"--fetch_gaia: none of the {len(hosts)} hosts in the window has a Gaia "
-            "DR3 source_id (gaia_dr3_id) or a position (ra, dec) to look for. Leave "
-            "--fetch_gaia out, or give a table with these columns."
-        )
-    service = Service(
-        catalogue=gaia_nss.CATALOGUE,
-        url=url,
-        query="; ".join(query.adql for query in queries),
-        ask=partial(gaia_nss.ask, transport, url, queries),
-        read=read,
-        way_out=gaia_nss.WAY_OUT,
-    )
-    return _fetched(service, inputs, transport, data_dir)
 
 
 def _with_remark_on_window(

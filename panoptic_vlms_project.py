@@ -65,6 +65,7 @@ def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
     """Read, answer, write; return the summary."""
     from threadpoolctl import threadpool_limits
 
+    from panoptic.findings import load_results
     from panoptic.reporting.artifacts import ResultsFolder
     from panoptic.reporting.partial_results import PartialResults
 
@@ -81,7 +82,8 @@ def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
         results = _answer(config, inputs, store, console)
         with console.stage("Figures and summary"):
             _write(folder, results, inputs)
-            summary = _render(folder, results)
+            # As they read back, so that drawing them again later gives the same.
+            summary = _render(folder, load_results(folder.staged))
         folder.finish(_manifest(config, results, console, n_threads))
     return summary
 
@@ -280,7 +282,6 @@ def _run_again(
             data_fetchers.read_kept(
                 manifest["inputs"],
                 folder,
-                data_dir=DATA,
                 host_mass_range_msun=config.sample.host_mass_range_msun,
             ),
             statistical_analysis.read_anchors(

@@ -30,8 +30,6 @@ from panoptic.dynamics.migration import (
 )
 from panoptic.reporting.artifacts import (
     ResultsFolder,
-    read_manifest,
-    read_outputs,
     read_result,
     read_table,
 )
@@ -348,9 +346,8 @@ def _write_sample(folder: ResultsFolder, sample: CompanionSample) -> None:
 
 
 def _read_perturbers(path: Path) -> pd.DataFrame | None:
-    listed = read_outputs(read_manifest(path))
-    name = "outer_perturbers.csv"
-    return read_table(path / name) if name in listed else None
+    table = path / "outer_perturbers.csv"
+    return read_table(table) if table.exists() else None
 
 
 def _read_sample(path: Path) -> CompanionSample:

@@ -112,7 +112,8 @@ class Browser:
 
     def print_pages(self) -> bytes:
         """Return the page as the PDF a printer would get."""
-        return base64.b64decode(self.ask("Page.printToPDF")["data"])
+        answer = self.ask("Page.printToPDF", preferCSSPageSize=True)
+        return base64.b64decode(answer["data"])
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self._unread:

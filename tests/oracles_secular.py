@@ -178,3 +178,88 @@ def least_one_minus_e(inclination: float, scales: SecularScales) -> float:
     first = np.flatnonzero((values[:-1] > 0) & (values[1:] <= 0))[0]
     j = brentq(imbalance, grid[first + 1], grid[first], xtol=1e-16, rtol=1e-14)
     return j * j / (1 + math.sqrt(1 - j * j))
+
+
+# ---------------------------------------------------------------- the outer orbit moves
+
+
+def potential_moving(e, j, outer_e, outer_j, bare_octupole, shape):
+    """Disturbing function with both orbits as variables, as in docs/methods.md."""
+    e2 = 1.0 - j @ j
+    a, b, c, d = e @ outer_j, j @ outer_j, e @ outer_e, j @ outer_e
+    square = outer_j @ outer_j
+    quadrupole = shape / (8 * square**2.5)
+    quadrupole *= (1 - 6 * e2) * square - 3 * b**2 + 15 * a**2
+    octupole = 15 / 64 * bare_octupole * shape / square**3.5
+    octupole *= c * ((8 * e2 - 1) * square - 35 * a**2 + 5 * b**2) + 10 * a * d * b
+    return quadrupole + octupole
+
+
+def rates_moving(_, y, scales: SecularScales):
+    """Right-hand side for (e, j, E, J), gradients by complex steps, no tides."""
+    constants = scales.bare_octupole[0], scales.outer_j[0] ** 3
+    gamma = scales.eta[0] * scales.outer_j[0]
+
+    def gradient(k):
+        step = np.zeros(12, dtype=complex)
+        step[k] = 1e-30j
+        moved = y + step
+        return potential_moving(*np.split(moved, 4), *constants).imag / 1e-30
+
+    e, j, outer_e, outer_j = np.split(y, 4)
+    q, p, v, r = np.split(np.array([gradient(k) for k in range(12)]), 4)
+    length = np.linalg.norm(j)
+    p = p + apsidal_rate(1.0 - length**2, scales) * j / length
+    return np.concatenate(
+        [
+            -(np.cross(j, q) + np.cross(e, p)),
+            -(np.cross(j, p) + np.cross(e, q)),
+            -gamma * (np.cross(outer_j, v) + np.cross(outer_e, r)),
+            -gamma * (np.cross(outer_j, r) + np.cross(outer_e, v)),
+        ]
+    )
+
+
+def follow_moving(triples: Triples, t_lk: float, *, tolerance: float = 1e-11):
+    """Integrate one triple of two moving orbits with scipy."""
+    e, j = triples.orbit_vectors
+    scales = SecularScales.of(triples)
+    outer_e = np.array([triples.outer_e[0], 0.0, 0.0])
+    return solve_ivp(
+        rates_moving,
+        (0.0, t_lk),
+        np.concatenate([e[0], j[0], outer_e, scales.outer_j[0] * Z]),
+        method="DOP853",
+        rtol=tolerance,
+        atol=tolerance,
+        args=(scales,),
+    )
+
+
+def energy_moving(e, j, outer_e, outer_j, scales: SecularScales) -> float:
+    constants = scales.bare_octupole[0], scales.outer_j[0] ** 3
+    potential = potential_moving(e, j, outer_e, outer_j, *constants)
+    return potential - short_range_potential(math.sqrt(j @ j), scales)
+
+
+def least_one_minus_e_with_eta(
+    inclination: float, eta: float, scales: SecularScales
+) -> float:
+    """1 - e_max from a circular start at quadrupole order, any eta, by bisection.
+
+    (3/8)((j^2 - 1)/j^2) {5 (cos I + eta/2)^2 - (3 + 4 eta cos I + (9/4) eta^2) j^2 +
+    eta^2 j^4} = the energy of the short-range forces.
+    """
+    x = math.cos(inclination)
+
+    def imbalance(j):
+        brace = 5 * (x + eta / 2) ** 2 - (3 + 4 * eta * x + 9 / 4 * eta**2) * j**2
+        brace += eta**2 * j**4
+        lift = 3 / 8 * (j * j - 1) / j**2 * brace
+        return lift - short_range_potential(j, scales)
+
+    grid = np.geomspace(0.999, 1e-4, 4000)
+    values = np.array([imbalance(j) for j in grid])
+    first = np.flatnonzero((values[:-1] > 0) & (values[1:] <= 0))[0]
+    j = brentq(imbalance, grid[first + 1], grid[first], xtol=1e-16, rtol=1e-14)
+    return j * j / (1 + math.sqrt(1 - j * j))

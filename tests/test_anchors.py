@@ -161,6 +161,12 @@ def test_a_table_that_cannot_be_used_says_where_and_why(text, message):
         read(text)
 
 
+def test_lines_are_counted_through_comments_and_quoted_line_ends():
+    text = GOOD + '# remark\nc b,planet-like,"two\nlines",r\nd b,rogue,w,r\n'
+    with pytest.raises(InputUnusable, match="line 7, column label"):
+        read(text)
+
+
 def test_the_same_label_twice_counts_once():
     assert len(read(GOOD + "LHS 1140 b,planet-like,again,r\n").rows) == 2
 

@@ -54,7 +54,7 @@ def test_every_draw_ends_in_one_way(hot):
 
 
 def test_an_answer_does_not_depend_on_who_else_is_asked(hot):
-    other = replace(HOT, name="other", mass_mjup=1.0)
+    other = replace(HOT, name="other")
     together = explain(other, HOT)
     assert together[1] == hot
     assert together[0].arrival != hot.arrival

@@ -525,7 +525,7 @@ def test_offline_reads_the_cache_and_says_its_age(server, planets_only):
     assert server.asked == []
     assert got.tables[0].provenance.origin is Origin.CACHE
     assert got.stand_ins == (
-        "PSCompPars is the table cached on 2026-10-22, 30.0 days old, because "
+        "PSCompPars: the table cached on 2026-10-22, 30.0 days old, because "
         "--offline was given",
     )
 

@@ -288,5 +288,6 @@ def test_it_prints(browser, file):
 
 def test_nothing_was_asked_for_but_the_file(browser, file):
     browser.open(file, width=1440)
-    assert set(browser.requests) <= {file.as_uri(), "about:blank", "data:,"}
     assert file.as_uri() in browser.requests
+    asked = set(browser.requests) - {file.as_uri(), "about:blank"}
+    assert all(address.startswith("data:") for address in asked)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.model_selection import PredefinedSplit
 
 from panoptic.demographics.penalised_logistic import (
     fit_compiled,
@@ -27,17 +29,38 @@ def test_the_compiled_fit_is_that_of_scikit_learn():
     x, label, fold = _sample()
     flags = (np.arange(len(label))[:, None] % 3 == [0, 1]).astype(float)
     wide = np.hstack([x, flags])
-    slow = fit_logistic(wide, label, fold=fold, n_scaled=4)
-    fast = fit_compiled(wide, label, fold=fold, n_scaled=4)
+    slow = fit_logistic(wide, label, folds=fold[None], n_scaled=4)
+    fast = fit_compiled(wide, label, folds=fold[None], n_scaled=4)
     assert fast.c == slow.c
     assert fast.converged and slow.converged
     for name in ("coef", "centre", "scale", "intercept"):
         np.testing.assert_allclose(
             getattr(fast, name), getattr(slow, name), rtol=1e-6, atol=1e-9
         )
-    # scikit-learn's own sigmoid stops earlier
-    assert (fast.slope, fast.offset) == pytest.approx(
-        (slow.slope, slow.offset), abs=1e-5
+
+
+def test_choice_and_calibration_are_those_of_scikit_learn():
+    x, label, fold = _sample()
+    fit = fit_compiled(x, label, folds=fold[None], n_scaled=4)
+    assert fit.c == oracles.best_c(x, label, fold)
+    whole = CalibratedClassifierCV(
+        oracles.pipeline(fit.c), cv=PredefinedSplit(fold), ensemble=False
+    ).fit(x, label)
+    expected = whole.predict_proba(x)[:, 1]
+    # scikit-learn's own sigmoid stops early
+    np.testing.assert_allclose(1 / (1 + np.exp(-fit.logit(x))), expected, atol=1e-5)
+
+
+def test_more_splits_choose_together():
+    x, label, fold = _sample()
+    other = np.random.default_rng(9).integers(0, 5, size=len(label))
+    both = fit_compiled(x, label, folds=np.stack([fold, other]), n_scaled=4)
+    twice = fit_compiled(x, label, folds=np.stack([fold, fold]), n_scaled=4)
+    once = fit_compiled(x, label, folds=fold[None], n_scaled=4)
+    assert (twice.c, twice.slope) == (once.c, pytest.approx(once.slope))
+    mean = np.mean([oracles.held_out(x, label, f, both.c) for f in (fold, other)], 0)
+    assert (both.offset, both.slope) == pytest.approx(
+        oracles.platt(mean, label), abs=1e-5
     )
 
 
@@ -60,7 +83,7 @@ def test_a_weight_is_the_number_of_copies():
         score=x,
     )
     rows = np.repeat(np.arange(len(label)), copies)
-    whole = fit_compiled(x[rows], label[rows], fold=fold[rows], n_scaled=4)
+    whole = fit_compiled(x[rows], label[rows], folds=fold[rows][None], n_scaled=4)
     np.testing.assert_allclose(fits.per_unit[0], whole.coef / whole.scale, rtol=1e-7)
     np.testing.assert_allclose(fits.logit[0], whole.logit(x), atol=1e-7)
     np.testing.assert_allclose(
@@ -70,7 +93,7 @@ def test_a_weight_is_the_number_of_copies():
 
 def test_contributions_and_baseline_make_the_log_odds():
     x, label, fold = _sample()
-    fit = fit_compiled(x, label, fold=fold, n_scaled=4)
+    fit = fit_compiled(x, label, folds=fold[None], n_scaled=4)
     unknown = np.full((1, 4), np.nan)
     assert fit.logit(unknown)[0] == pytest.approx(fit.baseline)
     total = fit.baseline + fit.contributions(x).sum(axis=1)
@@ -80,15 +103,15 @@ def test_contributions_and_baseline_make_the_log_odds():
 def test_the_mean_of_the_probabilities_is_the_share_before_calibration():
     # the free intercept makes the score equation sum(P - label) = 0
     x, label, fold = _sample()
-    fit = fit_compiled(x, label, fold=fold, n_scaled=4)
+    fit = fit_compiled(x, label, folds=fold[None], n_scaled=4)
     raw = (fit.logit(x) - fit.offset) / fit.slope
     assert np.mean(1 / (1 + np.exp(-raw))) == pytest.approx(label.mean(), abs=1e-8)
 
 
 def test_units_do_not_matter():
     x, label, fold = _sample()
-    one = fit_compiled(x, label, fold=fold, n_scaled=4)
-    other = fit_compiled(1000.0 * x - 7.0, label, fold=fold, n_scaled=4)
+    one = fit_compiled(x, label, folds=fold[None], n_scaled=4)
+    other = fit_compiled(1000.0 * x - 7.0, label, folds=fold[None], n_scaled=4)
     np.testing.assert_allclose(one.coef, other.coef, rtol=1e-6, atol=1e-9)
 
 
@@ -99,11 +122,11 @@ def test_no_skill_gives_everyone_the_share():
     label = ((x[:, 0] > 0) ^ (fold % 2 == 0)).astype(np.int64)
     x[:, 0] = np.abs(x[:, 0])
     for fit in (fit_compiled, fit_logistic):
-        found = fit(x[:, :1], label, fold=fold, n_scaled=1)
+        found = fit(x[:, :1], label, folds=fold[None], n_scaled=1)
         if found.slope == 0.0:
             np.testing.assert_allclose(found.logit(x[:, :1]), found.offset)
-    compiled = fit_compiled(x[:, :1], label, fold=fold, n_scaled=1)
-    published = fit_logistic(x[:, :1], label, fold=fold, n_scaled=1)
+    compiled = fit_compiled(x[:, :1], label, folds=fold[None], n_scaled=1)
+    published = fit_logistic(x[:, :1], label, folds=fold[None], n_scaled=1)
     assert compiled.slope == published.slope == 0.0
     assert compiled.offset == pytest.approx(published.offset)
 
@@ -113,7 +136,7 @@ def test_a_column_that_says_nothing_adds_nothing(value):
     x, label, fold = _sample()
     x[:, 2] = value
     for fit in (fit_compiled, fit_logistic):
-        found = fit(x, label, fold=fold, n_scaled=4)
+        found = fit(x, label, folds=fold[None], n_scaled=4)
         assert abs(found.coef[2]) < 1e-20
         assert np.isfinite(found.logit(x)).all()
 
@@ -121,7 +144,7 @@ def test_a_column_that_says_nothing_adds_nothing(value):
 def test_a_perfectly_separated_sample_converges():
     x = np.linspace(-1.0, 1.0, 50)[:, None]
     label = (x[:, 0] > 0.1).astype(np.int64)
-    fit = fit_compiled(x, label, fold=np.arange(50) % 5, n_scaled=1)
+    fit = fit_compiled(x, label, folds=np.arange(50)[None] % 5, n_scaled=1)
     assert fit.converged
     assert ((fit.logit(x) > 0) == (label == 1)).all()
 

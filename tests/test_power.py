@@ -27,7 +27,8 @@ def rows_of(n_first, n_second, *, below=0, host=None):
 
 def chance(test, pair, rows, n=3000):
     rng = np.random.default_rng(14)
-    return Trial.of(rows, test, rng).power(pair, n, rng)
+    trial = Trial.of(rows, test, n_shuffles=10_000, rng=rng)
+    return trial.power(pair, n, rng)
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from panoptic.constants import G_AU3_MSUN_YR2, RJUP_AU
-from panoptic.dynamics.outcomes import Outcome
-from panoptic.dynamics.secular import evolve, track
-from panoptic.dynamics.triples import SecularScales, Triples
+from panoptic.dynamics.outcomes import Outcome, Settled
+from panoptic.dynamics.secular import Shortcuts, evolve, track
+from panoptic.dynamics.triples import OuterOrbit, SecularScales, Triples
 from tests import oracles_secular as slow
 
 
@@ -25,6 +25,7 @@ def evolve_tlk(triples, t_lk, **options):
         "disruption_factors": (0.0,),
         "migrated_fraction": 0.0,
         "max_steps": 10**7,
+        "shortcuts": Shortcuts.NONE,
         **options,
     }
     t_end_yr = t_lk * SecularScales.of(triples).t_lk_yr[0]
@@ -295,24 +296,28 @@ def population(n, seed=1, **changed):
     return Triples.of(**{**drawn, **changed})
 
 
+LADDER = {"disruption_factors": (2.7, 2.0), "max_steps": 20_000}
+
+
 @pytest.fixture(scope="module")
 def sixty():
     triples = population(60)
-    return triples, evolve(
-        triples, t_end_yr=3e7, disruption_factors=(2.7, 2.0), max_steps=20_000
-    )
+    return triples, evolve(triples, t_end_yr=3e7, shortcuts=Shortcuts.NONE, **LADDER)
 
 
 def same(one, other):
-    return all(
-        np.array_equal(getattr(one, item.name), getattr(other, item.name))
-        for item in dataclasses.fields(one)
-    )
+    def equal(name):
+        a, b = getattr(one, name), getattr(other, name)
+        if isinstance(a, np.ndarray):
+            return a.tobytes() == b.tobytes()
+        return a == b
+
+    return all(equal(item.name) for item in dataclasses.fields(one))
 
 
 def test_threads_order_and_company_change_no_bit(sixty):
     triples, alone = sixty
-    options = {"t_end_yr": 3e7, "disruption_factors": (2.7, 2.0), "max_steps": 20_000}
+    options = {"t_end_yr": 3e7, "shortcuts": Shortcuts.NONE, **LADDER}
     assert same(alone, evolve(triples, threads=2, **options))
     shuffled = np.random.default_rng(3).permutation(60)
     other = evolve(triples.take(shuffled), **options)
@@ -326,7 +331,11 @@ def test_a_shorter_time_needs_no_new_integration(sixty):
     triples, long = sixty
     for factor in (2.7, 2.0):
         short = evolve(
-            triples, t_end_yr=1e7, disruption_factors=(factor,), max_steps=20_000
+            triples,
+            t_end_yr=1e7,
+            disruption_factors=(factor,),
+            max_steps=20_000,
+            shortcuts=Shortcuts.NONE,
         )
         read_off = long.outcome_at(t_yr=1e7, disruption_factor=factor)
         np.testing.assert_array_equal(read_off, short.outcome)
@@ -352,6 +361,248 @@ def test_passages_are_ordered_and_met(sixty):
     )
 
 
+def test_a_start_inside_the_radius_is_a_passage_at_once():
+    deep = population(2, inner_e=0.995)
+    found = evolve(deep, t_end_yr=1e6, disruption_factors=(2.7, 0.0))
+    np.testing.assert_array_equal(found.t_inside_yr[:, 0], 0.0)
+    assert found.counts()["disrupted"] == 2
+
+
+# ---------------------------------------------------------------- massive companions
+
+
+def heavy(*, large=1.0, **changed):
+    """A brown dwarf of a very low-mass host and a near perturber: eta = 0.5.
+
+    Orbits 1e12 times as large are the same without relativity.
+    """
+    given = {
+        "host_mass_msun": 0.13,
+        "companion_mass_msun": 0.045,
+        "perturber_mass_msun": 0.02,
+        "inner_a_au": 1.0 * large,
+        "inner_e": 0.1,
+        "outer_a_au": 12.0 * large,
+        "outer_e": 0.2,
+        "inclination_rad": math.radians(75),
+        "pericentre_rad": 0.7,
+        "node_rad": 1.9,
+        "time_lag_s": 0.0,
+        **changed,
+    }
+    return Triples.of(**given)
+
+
+def test_moving_orbits_follow_the_plain_twin():
+    one = heavy()
+    scales = SecularScales.of(one)
+    assert scales.eta[0] > 0.3
+    path = track(one, t_end_yr=12.0 * scales.t_lk_yr[0], tolerance=1e-12)
+    twin = slow.follow_moving(one, 12.0).y[:, -1]
+    found = np.concatenate(
+        [
+            path.e_vector[-1],
+            path.j_vector[-1],
+            path.outer_e_vector[-1],
+            path.outer_j_vector[-1],
+        ]
+    )
+    np.testing.assert_allclose(found, twin, atol=1e-7)
+
+
+def test_total_angular_momentum_and_energy_are_conserved():
+    one = heavy()
+    scales = SecularScales.of(one)
+    path = track(one, t_end_yr=300 * scales.t_lk_yr[0], tolerance=1e-9)
+    gamma = scales.eta[0] * scales.outer_j[0]
+    total = gamma * path.j_vector + path.outer_j_vector
+    np.testing.assert_allclose(total, np.tile(total[0], (len(total), 1)), atol=1e-12)
+    assert np.ptp(path.outer_j_vector[:, 2]) > 0.1
+    states = path.e_vector, path.j_vector, path.outer_e_vector, path.outer_j_vector
+    energies = [
+        slow.energy_moving(*(vectors[k] for vectors in states), scales)
+        for k in range(0, len(path.e), 50)
+    ]
+    assert np.ptp(energies) < 1e-6 * abs(energies[0])
+
+
+def test_momentum_is_conserved_while_tides_shrink_the_orbit():
+    one = heavy(inclination_rad=math.radians(93), time_lag_s=3e8)
+    scales = SecularScales.of(one)
+    path = track(one, t_end_yr=40 * scales.t_lk_yr[0], tolerance=1e-10)
+    shrunk = np.sqrt(path.a_au / path.a_au[0])[:, np.newaxis]
+    assert shrunk[-1] < 0.9
+    gamma = scales.eta[0] * scales.outer_j[0]
+    total = gamma * shrunk * path.j_vector + path.outer_j_vector
+    np.testing.assert_allclose(total, np.tile(total[0], (len(total), 1)), atol=1e-8)
+
+
+def test_moving_orbits_have_the_test_particle_limit():
+    light = heavy(companion_mass_msun=1e-9)
+    t_end = 30.0 * SecularScales.of(light).t_lk_yr[0]
+    fixed = track(light, t_end_yr=t_end, tolerance=1e-11)
+    moving = track(
+        light, t_end_yr=t_end, tolerance=1e-11, outer_orbit=OuterOrbit.MOVING
+    )
+    assert fixed.outer_e_vector.shape == fixed.e_vector.shape
+    np.testing.assert_allclose(moving.e_vector[-1], fixed.e_vector[-1], atol=1e-5)
+    np.testing.assert_allclose(moving.j_vector[-1], fixed.j_vector[-1], atol=1e-5)
+
+
+@pytest.mark.parametrize("inclination_deg", [70, 95, 110])
+def test_largest_eccentricity_of_a_massive_companion(inclination_deg):
+    one = heavy(
+        large=1e3,
+        inner_e=1e-4,
+        outer_e=0.0,
+        host_mass_msun=0.1,
+        companion_mass_msun=0.1,
+        inclination_rad=math.radians(inclination_deg),
+        love_number=0.0,
+    )
+    scales = SecularScales.of(one)
+    found = evolve_tlk(one, 60.0, tolerance=1e-10).min_one_minus_e[0]
+    expected = slow.least_one_minus_e_with_eta(
+        math.radians(inclination_deg), scales.eta[0], scales
+    )
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_which_orbits_move_is_decided_by_momentum():
+    masses = np.array([1e-4, 0.045])
+    triples = heavy(companion_mass_msun=masses)
+    eta = SecularScales.of(triples).eta
+    assert eta[0] < 0.05 < eta[1]
+    options = {"t_end_yr": 1e5, "shortcuts": Shortcuts.NONE}
+    mixed = evolve(triples, **options)
+    np.testing.assert_array_equal(mixed.outer_moves, [False, True])
+    for k, outer_orbit in enumerate((OuterOrbit.FIXED, OuterOrbit.MOVING)):
+        alone = evolve(triples.take(np.array([k])), outer_orbit=outer_orbit, **options)
+        assert alone.final_e[0] == mixed.final_e[k]
+
+
+def test_massive_triples_too_stiff_to_change_do_not():
+    rng = np.random.default_rng(8)
+    n = 60
+    triples = heavy(
+        inner_e=0.01,
+        outer_a_au=rng.uniform(12, 80, n),
+        outer_e=rng.uniform(0, 0.5, n),
+        inclination_rad=np.arccos(rng.uniform(-0.3, 0.1, n)),
+        companion_radius_rjup=2.0,
+    )
+    options = {"t_end_yr": 3e6, "max_steps": 20_000}
+    fast = evolve(triples, **options)
+    stiff = fast.settled_by == Settled.STIFFNESS
+    assert fast.outer_moves.all()
+    assert 5 < stiff.sum() < 60
+    assert fast.settled_counts()["window"] == 0
+    brute = evolve(triples, shortcuts=Shortcuts.NONE, **options)
+    assert np.all(brute.outcome[stiff] == Outcome.UNCHANGED)
+    assert np.any(brute.outcome == Outcome.DISRUPTED)
+
+
+# ---------------------------------------------------------------- shortcuts
+
+
+@pytest.fixture(scope="module")
+def both_ways():
+    """A sample of the default map's triples, with shortcuts and by brute force."""
+    n, rng = 400, np.random.default_rng(7)
+    triples = population(
+        n,
+        host_mass_msun=0.207,
+        companion_mass_msun=1.6e-4,
+        companion_radius_rjup=0.855,
+        perturber_mass_msun=np.exp(rng.uniform(*np.log([0.01, 0.3]), n)),
+        outer_a_au=np.exp(rng.uniform(*np.log([10, 1000]), n)),
+    )
+    options = {
+        "t_end_yr": 1e9,
+        "unstable": triples.outer_a_au * (1 - triples.outer_e) < 4.0,
+        "max_steps": 30_000,
+        "disruption_factors": (2.7, 2.0),
+    }
+    fast = evolve(triples, **options)
+    return fast, evolve(triples, shortcuts=Shortcuts.NONE, **options)
+
+
+def test_shortcuts_settle_most_and_never_wrongly(both_ways):
+    fast, brute = both_ways
+    decided = brute.outcome != Outcome.UNDECIDED
+    np.testing.assert_array_equal(
+        fast.outcome[decided & (fast.settled_by != Settled.INTEGRATION)],
+        brute.outcome[decided & (fast.settled_by != Settled.INTEGRATION)],
+    )
+    settled = fast.settled_counts()
+    assert settled["stiffness"] > 60
+    assert settled["window"] > 120
+    assert sum(settled.values()) == len(fast)
+    assert fast.n_steps.sum() < 0.5 * brute.n_steps.sum()
+
+
+def test_what_is_followed_is_followed_the_same_way(both_ways):
+    fast, brute = both_ways
+    followed = fast.settled_by == Settled.INTEGRATION
+    assert np.any(fast.outcome[followed] == Outcome.DISRUPTED)
+    for name in ("outcome", "t_inside_yr", "final_a_au", "min_pericentre_au"):
+        np.testing.assert_array_equal(
+            getattr(fast, name)[followed], getattr(brute, name)[followed]
+        )
+
+
+def test_the_unfollowed_have_no_history(both_ways):
+    fast, _ = both_ways
+    unseen = np.isin(fast.settled_by, (Settled.STIFFNESS, Settled.WINDOW))
+    assert np.all(np.isnan(fast.min_pericentre_au[unseen]))
+    assert np.all(fast.n_steps[unseen] == 0)
+    np.testing.assert_array_equal(fast.t_stop_yr[unseen], 1e9)
+    np.testing.assert_array_equal(fast.final_a_au[unseen], 1.0)
+
+
+def test_cycles_of_a_circular_perturber_are_settled_by_the_first():
+    rng = np.random.default_rng(2)
+    triples = population(
+        60, seed=2, outer_e=0.0, inclination_rad=np.arccos(rng.uniform(-0.3, 0.3, 60))
+    )
+    options = {"t_end_yr": 2e7, "max_steps": 40_000}
+    fast = evolve(triples, **options)
+    brute = evolve(triples, shortcuts=Shortcuts.NONE, **options)
+    periodic = fast.settled_by == Settled.PERIODIC
+    assert periodic.sum() > 20
+    assert np.median(fast.n_steps[periodic]) < 60
+    decided = brute.outcome != Outcome.UNDECIDED
+    np.testing.assert_array_equal(fast.outcome[decided], brute.outcome[decided])
+    still_to_come = brute.final_a_au / fast.final_a_au
+    assert np.all(still_to_come[periodic & decided] > 0.97)
+    np.testing.assert_allclose(
+        fast.min_pericentre_au[periodic], brute.min_pericentre_au[periodic], rtol=1e-3
+    )
+
+
+def test_a_lasting_record_settles_and_holds():
+    rng = np.random.default_rng(4)
+    n = 24
+    triples = population(
+        n,
+        seed=4,
+        outer_a_au=rng.uniform(22, 30, n),
+        outer_e=rng.uniform(0.02, 0.1, n),
+        perturber_mass_msun=0.1,
+        inclination_rad=np.arccos(np.sqrt(rng.uniform(0.03, 0.06, n))),
+    )
+    fast = evolve(triples, t_end_yr=1e9)
+    steady = np.flatnonzero(fast.settled_by == Settled.STEADY)
+    assert len(steady) >= 4
+    brute = evolve(
+        triples.take(steady), t_end_yr=1e9, shortcuts=Shortcuts.NONE, max_steps=150_000
+    )
+    assert not np.isin(brute.outcome, (Outcome.MIGRATED, Outcome.DISRUPTED)).any()
+
+
+# ---------------------------------------------------------------- edges
+
+
 def test_no_time_changes_nothing():
     found = evolve(population(5), t_end_yr=0.0)
     assert found.counts()["unchanged"] == 5
@@ -361,7 +612,7 @@ def test_no_time_changes_nothing():
 
 
 def test_the_cap_leaves_a_triple_undecided():
-    found = evolve(population(5), t_end_yr=1e9, max_steps=50)
+    found = evolve(population(5), t_end_yr=1e9, max_steps=50, shortcuts=Shortcuts.NONE)
     assert found.counts()["undecided"] == 5
     assert np.all(found.n_steps == 50)
     assert np.all(found.t_stop_yr < 1e9)

@@ -10,9 +10,11 @@ import json
 from dataclasses import dataclass
 from functools import partial
 
+from panoptic.catalogues.brown_dwarfs import CATALOGUE, read_brown_dwarfs
 from panoptic.catalogues.csv_dialects import TextTable, parse_table, what_came_instead
 from panoptic.catalogues.endpoints import Endpoints
 from panoptic.catalogues.kept import Kept, without_byte_order_mark
+from panoptic.catalogues.service import Service
 from panoptic.catalogues.transport import BadAnswer, Body, Transport
 from panoptic.failures import CatalogueUnavailable, InputUnusable
 
@@ -56,8 +58,19 @@ def ask(transport: Transport, endpoints: Endpoints) -> Kept:
     return _kept(transport, content, url, note=f"from the mirror, because {said}")
 
 
-def listing_url(endpoints: Endpoints) -> str:
-    """Return where figshare lists the article's files."""
+def service(transport: Transport, endpoints: Endpoints) -> Service:
+    """Return figshare and the mirror as one service."""
+    return Service(
+        catalogue=CATALOGUE,
+        url=_listing_url(endpoints),
+        query="",
+        ask=partial(ask, transport, endpoints),
+        read=read_brown_dwarfs,
+        way_out=WAY_OUT,
+    )
+
+
+def _listing_url(endpoints: Endpoints) -> str:
     return f"{endpoints.figshare_api_url}/articles/{ARTICLE}/files"
 
 
@@ -83,7 +96,7 @@ def newest(files: list[ListedFile]) -> ListedFile | None:
 
 
 def _from_figshare(transport: Transport, endpoints: Endpoints) -> Kept:
-    listing = listing_url(endpoints)
+    listing = _listing_url(endpoints)
     file = transport.ask(SERVICE, listing, way_out=WAY_OUT, accept=_newest_listed)
     accept = partial(_accept_listed, file=file)
     urls = (

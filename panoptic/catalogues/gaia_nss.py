@@ -7,6 +7,7 @@ Most orbits are inside a few AU. Positions are of epoch 2016.0.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,9 +17,11 @@ from numpy.typing import NDArray
 from panoptic.catalogues import columns
 from panoptic.catalogues.csv_dialects import TextTable
 from panoptic.catalogues.kept import Kept
+from panoptic.catalogues.service import Service
 from panoptic.catalogues.table import CatalogueTable, Provenance
 from panoptic.catalogues.tap import Query, ask_tap
 from panoptic.catalogues.transport import Transport
+from panoptic.failures import InputUnusable
 from panoptic.orbits import period_days, semi_major_axis_au
 
 CATALOGUE = "GaiaNSS"
@@ -37,7 +40,8 @@ SAME_PERIOD = 0.05  # relative; within it an orbit is that of the listed compani
 SEARCH_RADIUS_DEG = 0.08  # the fastest star, 10.4 arcsec/yr, since 1991.25
 HOSTS_PER_QUERY = 40  # keeps the URL well below 8 kB
 
-# Published orbital errors are too small by these factors (Nagarajan & El-Badry 2024).
+# Published orbital errors are too small by these factors (Nagarajan & El-Badry 2024,
+# unverified).
 ERROR_FACTOR_FAINT = 1.3
 ERROR_FACTOR_BRIGHT = 1.7
 FAINT_G_MAG = 14.0
@@ -194,6 +198,31 @@ def queries(hosts: Sequence[Host]) -> Iterator[Query]:
 def _batches(items: list[str]) -> Iterator[list[str]]:
     for start in range(0, len(items), HOSTS_PER_QUERY):
         yield items[start : start + HOSTS_PER_QUERY]
+
+
+def service(transport: Transport, url: str, hosts: Sequence[Host]) -> Service:
+    """Return the archive at this URL, to be asked for the orbits of these hosts.
+
+    Raises
+    ------
+    InputUnusable
+        where no host has a source_id or a position to look for.
+    """
+    asked = tuple(queries(hosts))
+    if not asked:
+        raise InputUnusable(
+            f"--fetch_gaia: none of the {len(hosts)} hosts in the window has a Gaia "
+            "DR3 source_id (gaia_dr3_id) or a position (ra, dec) to look for. Leave "
+            "--fetch_gaia out, or give a table with these columns."
+        )
+    return Service(
+        catalogue=CATALOGUE,
+        url=url,
+        query="; ".join(query.adql for query in asked),
+        ask=partial(ask, transport, url, asked),
+        read=partial(read_nss, hosts=hosts),
+        way_out=WAY_OUT,
+    )
 
 
 def ask(transport: Transport, url: str, asked: Sequence[Query]) -> Kept:

@@ -6,12 +6,13 @@ not be self-consistent. Columns keep the archive's names and units.
 
 import re
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
 from panoptic.catalogues import columns
 from panoptic.catalogues.csv_dialects import TextTable
-from panoptic.catalogues.kept import Kept
+from panoptic.catalogues.service import Service
 from panoptic.catalogues.table import CatalogueTable, Provenance
 from panoptic.catalogues.tap import Query, ask_tap
 from panoptic.catalogues.transport import Transport
@@ -124,15 +125,19 @@ def query(host_mass_range_msun: tuple[float, float]) -> Query:
     )
 
 
-def ask(transport: Transport, url: str, asked: Query) -> Kept:
-    """Return the archive's answer to a `query`.
-
-    Raises
-    ------
-    CatalogueUnavailable
-        as `panoptic.catalogues.tap.ask_tap`.
-    """
-    return ask_tap(transport, SERVICE, url, asked, way_out=WAY_OUT)
+def service(
+    transport: Transport, url: str, *, host_mass_range_msun: tuple[float, float]
+) -> Service:
+    """Return the archive at this URL, to be asked for hosts of this window."""
+    asked = query(host_mass_range_msun)
+    return Service(
+        catalogue=CATALOGUE,
+        url=url,
+        query=asked.adql,
+        ask=partial(ask_tap, transport, SERVICE, url, asked, way_out=WAY_OUT),
+        read=read_pscomppars,
+        way_out=WAY_OUT,
+    )
 
 
 def date_in_header(table: TextTable) -> str:

@@ -68,7 +68,7 @@ def obtain(service: Service, policy: CachePolicy) -> CatalogueTable:
             if is_young:
                 return found.table
             if policy.is_offline:
-                because = _in_place(service, found.kept, age, "--offline was given")
+                because = _in_place(found.kept, age, "--offline was given")
                 return replace(found.table, stands_in_because=because)
         if policy.is_offline:
             raise CatalogueUnavailable(
@@ -89,7 +89,7 @@ def cached_of_any_age(
     if found is None:
         return None
     age = age_days(found.kept, policy.utc_now())
-    said = _in_place(service, found.kept, age, because)
+    said = _in_place(found.kept, age, because)
     return replace(found.table, stands_in_because=said)
 
 
@@ -156,8 +156,8 @@ def _kept(
     return replace(table, remarks=table.remarks + remarks)
 
 
-def _in_place(service: Service, kept: Kept, age: float, because: str) -> str:
+def _in_place(kept: Kept, age: float, because: str) -> str:
     return (
-        f"{service.catalogue} is the table cached on {kept.retrieved_utc[:10]}, "
-        f"{age:.1f} days old, because {because}"
+        f"the table cached on {kept.retrieved_utc[:10]}, {age:.1f} days old, because "
+        f"{because}"
     )

@@ -95,5 +95,7 @@ class Catalogues:
     def stand_ins(self) -> tuple[str, ...]:
         """What a reader must know first: each table that is not the one asked for."""
         return tuple(
-            table.stands_in_because for table in self.read if table.stands_in_because
+            f"{table.provenance.catalogue}: {table.stands_in_because}"
+            for table in self.read
+            if table.stands_in_because
         )

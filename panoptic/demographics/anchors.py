@@ -12,7 +12,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TextIO
 
@@ -83,6 +83,10 @@ class Anchors:
         """The source of every companion's label, in their order."""
         none = AnchorSource.NONE
         return tuple(self.source if known >= 0 else none for known in self.label)
+
+    def where(self, keep: NDArray[np.bool_]) -> "Anchors":
+        """Return the labels of some of the companions; what was added stays."""
+        return replace(self, label=self.label[keep])
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +232,10 @@ def read_anchor_table(source: str | TextIO, *, location: str) -> AnchorTable:
         )
     reader = csv.DictReader(io.StringIO("\n".join(line for _, line in numbered)))
     _check_header(reader.fieldnames or (), location)
-    rows = [
-        _row(cells, _at(location, number), number)
-        for cells, (number, _) in zip(reader, numbered[1:], strict=False)
-    ]
+    rows = []
+    for cells in reader:
+        number = numbered[reader.line_num - 1][0]
+        rows.append(_row(cells, _at(location, number), number))
     return AnchorTable(tuple(_unique(rows, location)), location)
 
 

@@ -420,7 +420,7 @@ def _leave_out(
     fit = fit_compiled(
         matrix.x[train],
         label[train],
-        fold=draw_folds(label[train], objects.host[train], rng=rng, n_repeats=1)[0],
+        folds=draw_folds(label[train], objects.host[train], rng=rng, n_repeats=1),
         n_scaled=matrix.n_scaled,
     )
     score = fit.logit(matrix.x[test])

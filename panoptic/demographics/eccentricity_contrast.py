@@ -249,7 +249,7 @@ _WHERE = {
 def _objection(overall: TwoSampleResult, part: TwoSampleResult | NotRun) -> str:
     """Return why a part of the rows does not confirm the whole, or nothing."""
     if isinstance(part, NotRun):
-        return f"it cannot be tested ({part.reason})"
+        return f"it cannot be tested: {part.reason}"
     if part.p_host >= SIGNIFICANCE:
         return f"p = {part.p_host:.2g}"
     if part.statistic * overall.statistic < 0.0:

@@ -139,7 +139,7 @@ def _best_of_starts(law: Law, value: Floats, spans: Floats) -> tuple[Floats, flo
     def lnl(searched: Floats, which: NDArray[np.intp]) -> Floats:
         return log_likelihoods(law, searched, value[None, :], spans)
 
-    tops, heights = climb_simplex(lnl, starts, tolerance=FINE)
+    tops, _ = climb_simplex(lnl, starts, tolerance=COARSE)
     tops, heights = climb_simplex(
         lnl, tops, tolerance=FINE
     )  # a new simplex leaves a false end

@@ -24,7 +24,7 @@ LEVEL = 0.95
 MIN_ROWS = 5  # for the two parameters of a Beta
 MIN_HOSTS = 2  # else hosts cannot be drawn anew
 MIN_HOSTS_TO_CLAIM = 15  # below it bootstrap intervals cover far less than they say
-SURFACE_POINTS = 61
+SURFACE_POINTS = 41
 SURFACE_DEVIATIONS = 4.0  # half-width of the surface in units of the profile interval
 
 
@@ -62,7 +62,7 @@ class BetaFit:
     n: int  # rows used
     n_hosts: int  # their hosts
     n_censored: int  # rows of which only an interval is known
-    n_floored: int  # values of 0 moved to 1e-3
+    n_floored: int  # values raised to 1e-3
     alpha: float
     beta: float
     mean: float  # alpha / (alpha + beta)
@@ -256,7 +256,7 @@ BETA_COLUMNS = {
     "n": "rows used",
     "n_hosts": "their hosts",
     "n_censored": "rows of which only an interval is known",
-    "n_floored": "values of 0 moved to 1e-3",
+    "n_floored": "values raised to 1e-3",
     "alpha": "first shape parameter, maximum likelihood",
     "alpha_low": "profile-likelihood interval, lower end; empty where unbounded",
     "alpha_high": "upper end",

@@ -2,8 +2,8 @@
 
 A reading (pass) says of each row whether its e is taken as a value, as an interval that
 holds it, or not at all. Four of them are the study's passes; the fifth takes the
-measured values as spread over their errors. Where a density is needed, a value of
-exactly 0 is moved to `ZERO_FLOOR`: a Beta density is defined on the open interval.
+measured values as spread over their errors. Where a density is needed, a value of 0
+is moved to `ZERO_FLOOR`: a Beta density is defined on the open interval.
 """
 
 from dataclasses import dataclass
@@ -74,12 +74,18 @@ class EccentricityPass:
 
     @property
     def is_floored(self) -> Flags:
-        """Where a density takes `ZERO_FLOOR` in place of 0."""
+        """Where a density takes `ZERO_FLOOR` in place of the value.
+
+        `as_reported` raises every smaller value, so that no 0 passes a measured 1e-4;
+        the other passes move 0 alone.
+        """
+        if self.policy is Policy.AS_REPORTED:
+            return self.value < ZERO_FLOOR
         return self.value == 0.0
 
     @property
     def positive_value(self) -> Floats:
-        """The values with `ZERO_FLOOR` in place of 0."""
+        """The values as a density takes them."""
         return np.where(self.is_floored, ZERO_FLOOR, self.value)
 
     def where(self, keep: Flags) -> "EccentricityPass":

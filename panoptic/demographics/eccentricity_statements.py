@@ -79,9 +79,9 @@ def _verdict(findings: EccentricityFindings) -> Statement:
 def _verdict_evidence(findings: EccentricityFindings, headline: ContrastTest) -> str:
     result = headline.result
     return (
-        f"verdict: {findings.verdict} ({findings.because}); Peto-Peto with limits, "
+        f"Verdict: {findings.verdict}, for: {findings.because}. Peto-Peto with limits, "
         f"hosts shuffled: z = {result.statistic:.2f}, p = {result.p_host:.2g} "
-        f"({headline.p_holm:.2g} corrected for {len(findings.tests)} tests); "
+        f"({headline.p_holm:.2g} corrected for {len(findings.tests)} tests). "
         f"{result.n_first} low-q rows on {result.n_hosts_first} hosts, "
         f"{result.n_second} high-q on {result.n_hosts_second}; "
         f"{findings.n_high_q_alone} high-q rows come from methods without a low-q row"
@@ -96,7 +96,7 @@ def _verdict_caveat(findings: EccentricityFindings, headline: ContrastTest) -> s
         ),
         Verdict.DRIVEN_BY_METHOD: (
             "measured eccentricities of low-q and high-q companions from one method, "
-            "or at equal axes, would change it"
+            "or at equal axes, could change it"
         ),
         None: "",
     }[findings.verdict]
@@ -134,6 +134,7 @@ def _fits(findings: EccentricityFindings) -> Iterator[Statement]:
             continue
         others = [f for f in findings.fits if f.subset is subset]
         means = [f.mean for f in others]
+        alphas = [f.alpha for f in others]
         yield Statement(
             text=(
                 f"The {_SIDE[subset]} eccentricities, limits taken as limits, follow "
@@ -146,7 +147,10 @@ def _fits(findings: EccentricityFindings) -> Iterator[Statement]:
                 f"beta {_span(fit.beta_interval)}; mean {min(means):.2f} to "
                 f"{max(means):.2f} over {len(others)} readings of the data"
             ),
-            caveat="what is done with eccentricities of 0 decides alpha",
+            caveat=(
+                f"alpha runs from {min(alphas):.2f} to {max(alphas):.2f} with what is "
+                "done with zeros, limits and errors"
+            ),
         )
 
 
@@ -169,7 +173,7 @@ def _influence(findings: EccentricityFindings) -> Iterator[Statement]:
                 f"({fit.alpha_without:.2f}, {fit.beta_without:.2f}) without; "
                 f"{fit.n_hosts} hosts"
             ),
-            caveat="whether its eccentricity is measured or a limit changes the answer",
+            caveat="what one host decides is no property of a population",
         )
 
 

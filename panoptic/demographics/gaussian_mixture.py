@@ -94,7 +94,10 @@ def effort(
     tolerance: float = 1e-8,
     relative_floor: float = 1e-3,
 ) -> em.Effort:
-    """Return how hard to look; the defaults are those of a fit that is reported.
+    """Return how hard to look; in one sample.
+
+    Without other values the search is that of a fit that is reported; `quick_effort`
+    is for the many fits of a bootstrap.
 
     relative_floor : least variance along any direction, in units of the sample's:
         0.001 forbids components narrower than 3 % of the sample.
@@ -107,6 +110,22 @@ def effort(
         tolerance,
         relative_floor,
         minimum_hosts(n_axes),
+    )
+
+
+def quick_effort(n_axes: int) -> em.Effort:
+    """Return the search of a bootstrap's fits: lnL to 0.01, from 12 starts.
+
+    It stops at a worse optimum now and then. That is no bias where the observed
+    sample goes through the same search.
+    """
+    return effort(
+        n_axes,
+        n_starts=12,
+        short_iterations=10,
+        n_polish=2,
+        max_iterations=400,
+        tolerance=1e-2,
     )
 
 
@@ -153,6 +172,70 @@ def fit_mixtures(
         key: _read_job(x, code, key, em.Fits(*(part[job] for part in fits)), search)
         for job, key in enumerate(wanted)
     }
+
+
+def best_lnl(
+    samples: Floats,
+    *,
+    host: ArrayLike,
+    n_components: Sequence[int],
+    search: em.Effort,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return the best lnL of each of (samples, n, d) for each K: (samples, Ks).
+
+    Full covariances; NaN where no allowed optimum was found. host : (n,), the same for
+    every sample. Every sample gets the same search, so the first may be the observed
+    one and the others draws from a null.
+    """
+    columns = np.ascontiguousarray(samples.transpose(0, 2, 1))
+    row_weights = np.ones((1, samples.shape[1]))
+    fits = _fit_every(columns, row_weights, host, n_components, search, rng)
+    return fits.lnl.reshape(len(samples), len(n_components))
+
+
+def fit_weighted(
+    rows: Floats,
+    row_weights: Floats,
+    *,
+    host: ArrayLike,
+    n_components: Sequence[int],
+    search: em.Effort,
+    rng: np.random.Generator,
+) -> em.Fits:
+    """Fit full mixtures to rows (n, d) under each weighting (samples, n).
+
+    A resample of hosts is a weighting by how often each row is drawn: a host drawn
+    twice is one host, so copies cannot pass for a component. Every array of the answer
+    gains leading axes (samples, Ks).
+    """
+    columns = np.ascontiguousarray(rows.T)[None]
+    row_weights = np.ascontiguousarray(row_weights, dtype=np.float64)
+    fits = _fit_every(columns, row_weights, host, n_components, search, rng)
+    shape = len(row_weights), len(n_components)
+    return em.Fits(*(part.reshape(shape + part.shape[1:]) for part in fits))
+
+
+def _fit_every(
+    x: Floats,
+    w: Floats,
+    host: ArrayLike,
+    n_components: Sequence[int],
+    search: em.Effort,
+    rng: np.random.Generator,
+) -> em.Fits:
+    """Fit every K to every sample, K running fastest."""
+    n_samples = max(len(x), len(w))
+    n_jobs = n_samples * len(n_components)
+    jobs = em.Jobs(
+        sample=np.repeat(np.arange(n_samples), len(n_components)),
+        k=np.tile(np.asarray(n_components, dtype=np.int64), n_samples),
+        family=np.full(n_jobs, CovarianceFamily.FULL.code),
+        given=np.zeros((n_jobs, 2), dtype=np.int64),
+        seed=job_seeds(n_jobs, rng),
+    )
+    nothing = np.zeros((0, x.shape[2]), dtype=np.int64)
+    return em.fit_jobs(jobs, x, w, host_codes(host), nothing, search)
 
 
 def host_codes(host: ArrayLike) -> Codes:

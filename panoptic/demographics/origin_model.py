@@ -129,7 +129,7 @@ def fit_origin_model(
     fit = fit_logistic(
         matrix.x,
         question.label,
-        fold=question.folds[0],
+        folds=question.folds,
         n_scaled=matrix.n_scaled,
     )
     samples = resampled_fits(

@@ -206,9 +206,9 @@ def peto_peto_statistics(rows: SampleRows, second: Flags) -> Floats:
 
     Turned about, a value under a limit is a time after which nothing was seen; the
     difference of observed and expected events is weighted by the Kaplan-Meier estimate
-    of both samples just before each (Peto & Peto 1972, JRSS A 135, 185, in the form
-    of Harrington & Fleming 1982 with rho = 1; *unverified*). It is linear in the
-    scores of the rows; the variance is that over all shuffles of rows in each stratum.
+    of both samples just before each: the G-rho test with rho = 1, which R's survdiff
+    and NADA's cendiff call Peto & Peto's. It is linear in the scores of the rows; the
+    variance is that over all shuffles of rows in each stratum.
     """
     total, variance = np.zeros(len(second)), np.zeros(len(second))
     for which in np.unique(rows.stratum):
@@ -250,7 +250,7 @@ def _why_not(rows: SampleRows, test: Test) -> str:
     if min(n for n, _ in counts) < MIN_ROWS or min(h for _, h in counts) < MIN_HOSTS:
         (n1, h1), (n2, h2) = counts
         return (
-            f"{n1} rows on {h1} hosts against {n2} on {h2} can be compared; each side "
+            f"{n1} rows on {h1} hosts against {n2} on {h2} can be compared, each side "
             f"needs {MIN_ROWS} rows on {MIN_HOSTS} hosts"
         )
     if test is not Test.PETO_PETO and rows.below.any():

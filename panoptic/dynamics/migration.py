@@ -1,7 +1,7 @@
 """Could the companion have come in from outside? Which questions are asked, of what."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -227,12 +227,17 @@ def _ask_secular(
     report = _in_parts(progress, parts)
     secular = map_secular(request, workers=workers, progress=report[0])
     variants = vary_secular(secular, changed, workers=workers, progress=report[1])
+    headline = replace(
+        settings.secular,
+        horizons_gyr=(settings.secular.horizon_gyr,),
+        disruption_factors=(settings.secular.disruption_factor,),
+    )
     arrivals = explain_companions(
         companions,
         ArrivalPrior(
             grid=settings.grid,
             outer=settings.prior,
-            model=settings.secular,
+            model=headline,
             n_draws=settings.n_companion_draws,
             seed=settings.seed,
         ),

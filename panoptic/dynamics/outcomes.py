@@ -26,7 +26,11 @@ class Settled(IntEnum):
     """What decided a triple."""
 
     NOT_ASKED = 0  # unstable, or no time at all
-    INTEGRATION = 1
+    INTEGRATION = 1  # followed to its end, or to the cap on steps
+    STIFFNESS = 2  # not followed: short-range forces keep the pericentre outside
+    WINDOW = 3  # not followed: too little inclined for quadrupole and octupole
+    PERIODIC = 4  # one quadrupole cycle followed, and all cycles are alike
+    STEADY = 5  # followed for long, the pericentre well outside and its record old
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +40,24 @@ class TripleEnsemble:
     A triple is followed until it migrates, comes closer than the least of
     `disruption_factors`, reaches the end or the cap. What happened at a larger factor
     or an earlier end is read off by `outcome_at`, without integrating again.
+
+    One that was not followed at all keeps its initial axis, and what only following
+    it would tell is NaN; one that was settled on the way shows the state it had then.
     """
 
     outcome: Codes  # (n,) Outcome, at the end and for the first disruption factor
     settled_by: Codes  # (n,) Settled
+    outer_moves: NDArray[np.bool_]  # (n,) the outer orbit was a variable
     t_end_yr: float
     tolerance: float
     disruption_factors: tuple[float, ...]  # of the tidal radius, descending
-    t_stop_yr: Floats  # (n,) where the integration stopped
+    t_stop_yr: Floats  # (n,) until then the outcome is known
     t_migrated_yr: Floats  # (n,) inf where it did not
     t_inside_yr: Floats  # (n, n_factors) first passage of the factor; inf: never
     min_pericentre_au: Floats  # (n,)
     max_e: Floats  # (n,)
     min_one_minus_e: Floats  # (n,) 1 - max_e without its rounding
-    final_a_au: Floats  # (n,) at t_stop_yr
+    final_a_au: Floats  # (n,) where the integration stopped
     final_e: Floats  # (n,)
     n_steps: NDArray[np.int64]  # (n,) tried, accepted or not
 

@@ -11,26 +11,41 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from panoptic.dynamics.outcomes import Settled, TripleEnsemble, decide
+from panoptic.dynamics.reach import foresee, foresee_nothing
 from panoptic.dynamics.secular_kernels import (
     ENDED,
     LANES,
     MIGRATED,
-    N_FIXED,
+    MOVING,
+    OUTER_E,
+    OUTER_J,
+    PERIODIC,
+    STEADY,
     J,
     S,
     T,
     integrate_fixed,
+    integrate_moving,
     record_fixed,
+    record_moving,
 )
-from panoptic.dynamics.triples import SecularScales, Triples
+from panoptic.dynamics.triples import OuterOrbit, SecularScales, Triples
 
 Floats = NDArray[np.float64]
+
+
+class Shortcuts(StrEnum):
+    """Whether to follow triples of which it is known that nothing will happen."""
+
+    ALL = "all"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +56,11 @@ class Track:
     a_au: Floats
     e: Floats
     one_minus_e: Floats  # without its rounding
-    inclination_rad: Floats  # to the plane of the initial outer orbit
+    inclination_rad: Floats  # between the orbits
     e_vector: Floats
     j_vector: Floats  # |j|^2 = 1 - e^2
+    outer_e_vector: Floats
+    outer_j_vector: Floats
 
 
 def evolve(
@@ -55,6 +72,8 @@ def evolve(
     migrated_fraction: float = 0.1,
     max_steps: int = 100_000,
     unstable: NDArray[np.bool_] | None = None,
+    outer_orbit: OuterOrbit = OuterOrbit.BY_MOMENTUM,
+    shortcuts: Shortcuts = Shortcuts.ALL,
     threads: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> TripleEnsemble:
@@ -69,6 +88,10 @@ def evolve(
     migrated_fraction : of the initial axis; a triple that shrinks below it migrated.
     max_steps : per triple, accepted or not; one that needs more is undecided.
     unstable : (n,), True for triples that are not to be integrated.
+    outer_orbit : whether the perturber's orbit is fixed (the companion a test
+        particle), moves, or moves where its angular momentum is not much larger.
+    shortcuts : whether triples that cannot change are settled early; which were, and
+        by what, is in `settled_by`.
     threads : the same bytes for any number.
     progress : called with triples done and in all.
 
@@ -83,36 +106,50 @@ def evolve(
     )
     left_out = _checked_mask(triples, unstable)
     scales = SecularScales.of(triples)
-    raw = _Raw.empty(triples, n_rungs=len(factors))
-    horizon = t_end_yr / scales.t_lk_yr
-    ladder = np.outer(triples.tidal_radius_au / triples.inner_a_au, factors)
-    followed = np.flatnonzero(~left_out & (t_end_yr > 0.0))
-    # The longest first, so that no lane is left alone with a long one at the end.
-    followed = followed[np.argsort(-horizon[followed], kind="stable")]
+    moving = scales.moving(outer_orbit)
+    foresight = (
+        foresee(
+            triples,
+            scales,
+            moving,
+            t_end_yr=t_end_yr,
+            widest_factor=max(disruption_factors),
+        )
+        if shortcuts is Shortcuts.ALL
+        else foresee_nothing(triples)
+    )
+    settled = foresight.settled.copy()
+    settled[left_out | (t_end_yr == 0.0)] = Settled.NOT_ASKED
+    run = _Run.prepare(triples, scales, moving, t_end_yr=t_end_yr, factors=factors)
     arguments = (
-        raw.start,
-        scales.strengths,
-        horizon,
-        ladder,
+        run.start,
+        scales.strengths(moving),
+        run.horizon,
+        run.ladder,
+        foresight.periodic,
+        foresight.steady_outside,
         math.sqrt(migrated_fraction),
         tolerance,
         max_steps,
-        *raw.outputs,
+        *run.outputs,
     )
+    n_before = int(np.count_nonzero(settled != Settled.INTEGRATION))
     with ThreadPoolExecutor(threads) as pool:
         jobs = {
-            pool.submit(integrate_fixed, queue, *arguments): len(queue)
-            for queue in _queues(followed, threads)
+            pool.submit(kernel, queue, *arguments): len(queue)
+            for kernel, chosen in (
+                (integrate_moving, moving),
+                (integrate_fixed, ~moving),
+            )
+            for queue in _queues(
+                np.flatnonzero(chosen & (settled == Settled.INTEGRATION)),
+                run.horizon,
+                threads,
+            )
         }
-        _wait(jobs, n_before=len(triples) - len(followed), progress=progress)
-    return raw.as_ensemble(
-        triples,
-        scales,
-        t_end_yr=float(t_end_yr),
-        tolerance=tolerance,
-        disruption_factors=disruption_factors,
-        factors=factors,
-        unstable=left_out,
+        _wait(jobs, n_before=n_before, progress=progress)
+    return run.as_ensemble(
+        settled, unstable=left_out, tolerance=tolerance, factors=disruption_factors
     )
 
 
@@ -122,6 +159,7 @@ def track(
     t_end_yr: float,
     tolerance: float = 1e-9,
     max_steps: int = 1_000_000,
+    outer_orbit: OuterOrbit = OuterOrbit.BY_MOMENTUM,
 ) -> Track:
     """Follow one triple to `t_end_yr`, whatever happens to it, and keep every step.
 
@@ -137,32 +175,46 @@ def track(
     _check_options(t_end_yr, tolerance, (1.0,), 0.5, max_steps, 1)
     _checked_mask(triples, None)
     scales = SecularScales.of(triples)
-    points = np.empty((max_steps + 1, N_FIXED))
-    n_points = record_fixed(
-        _start_states(triples)[0],
-        scales.strengths[0],
+    moving = scales.moving(outer_orbit)
+    kernel = record_moving if moving[0] else record_fixed
+    points = np.tile(_start_states(triples, scales), (max_steps + 1, 1))
+    n_points = kernel(
+        points[0].copy(),
+        scales.strengths(moving)[0],
         t_end_yr / scales.t_lk_yr[0],
         tolerance,
         points,
     )
-    e_vector, j_vector, s, t = np.split(points[:n_points], (J, S, T), axis=1)
+    points = points[:n_points]
+    j_vector, outer_j_vector = points[:, J:S], points[:, OUTER_J:]
     j2 = np.sum(j_vector**2, axis=1)
+    outer_j2 = np.sum(outer_j_vector**2, axis=1)
+    cosine = np.sum(j_vector * outer_j_vector, axis=1) / np.sqrt(j2 * outer_j2)
     e = np.sqrt(np.maximum(1.0 - j2, 0.0))
     return Track(
-        t_yr=t[:, 0] * scales.t_lk_yr[0],
-        a_au=s[:, 0] ** 2 * triples.inner_a_au[0],
+        t_yr=points[:, T] * scales.t_lk_yr[0],
+        a_au=points[:, S] ** 2 * triples.inner_a_au[0],
         e=e,
         one_minus_e=j2 / (1.0 + e),
-        inclination_rad=np.arccos(np.clip(j_vector[:, 2] / np.sqrt(j2), -1.0, 1.0)),
-        e_vector=e_vector,
+        inclination_rad=np.arccos(np.clip(cosine, -1.0, 1.0)),
+        e_vector=points[:, :J],
         j_vector=j_vector,
+        outer_e_vector=points[:, OUTER_E:OUTER_J],
+        outer_j_vector=outer_j_vector,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Raw:
-    """What the kernel reads and fills, in its own units: a0 and t_LK."""
+class _Run:
+    """What the kernels read and fill, in their own units: a0 and t_LK."""
 
+    triples: Triples
+    moving: NDArray[np.bool_]
+    t_end_yr: float
+    t_lk_yr: Floats
+    horizon: Floats
+    rungs: Floats  # disruption factors, descending
+    ladder: Floats
     start: Floats
     status: NDArray[np.uint8]
     n_steps: NDArray[np.int64]
@@ -172,17 +224,32 @@ class _Raw:
     inside: Floats
 
     @classmethod
-    def empty(cls, triples: Triples, *, n_rungs: int) -> _Raw:
+    def prepare(
+        cls,
+        triples: Triples,
+        scales: SecularScales,
+        moving: NDArray[np.bool_],
+        *,
+        t_end_yr: float,
+        factors: Floats,
+    ) -> _Run:
         n = len(triples)
-        start = _start_states(triples)
+        start = _start_states(triples, scales)
         return cls(
+            triples=triples,
+            moving=moving,
+            t_end_yr=float(t_end_yr),
+            t_lk_yr=scales.t_lk_yr,
+            horizon=t_end_yr / scales.t_lk_yr,
+            rungs=factors,
+            ladder=np.outer(triples.tidal_radius_au / triples.inner_a_au, factors),
             start=start,
             status=np.full(n, ENDED, dtype=np.uint8),
             n_steps=np.zeros(n, dtype=np.int64),
             end=start.copy(),
             closest=1.0 - triples.inner_e,
             least_one_minus_e=1.0 - triples.inner_e,
-            inside=np.full((n, n_rungs), np.inf),
+            inside=np.full((n, len(factors)), np.inf),
         )
 
     @property
@@ -198,53 +265,62 @@ class _Raw:
 
     def as_ensemble(
         self,
-        triples: Triples,
-        scales: SecularScales,
+        settled: NDArray[np.uint8],
         *,
-        t_end_yr: float,
-        tolerance: float,
-        disruption_factors: tuple[float, ...],
-        factors: Floats,
         unstable: NDArray[np.bool_],
+        tolerance: float,
+        factors: tuple[float, ...],
     ) -> TripleEnsemble:
-        t_stop = np.where(
-            self.status == ENDED, t_end_yr, self.end[:, T] * scales.t_lk_yr
+        """Return the results in years and AU, the factors in the order asked for."""
+        settled = settled.copy()
+        settled[self.status == PERIODIC] = Settled.PERIODIC
+        settled[self.status == STEADY] = Settled.STEADY
+        a0 = self.triples.inner_a_au
+        t_known = np.where(
+            np.isin(self.status, (ENDED, PERIODIC, STEADY)),
+            self.t_end_yr,
+            self.end[:, T] * self.t_lk_yr,
         )
-        t_inside = self.inside * scales.t_lk_yr[:, np.newaxis]
-        by_request = [int(np.flatnonzero(factors == f)[0]) for f in disruption_factors]
-        t_migrated = np.where(self.status == MIGRATED, t_stop, np.inf)
+        t_migrated = np.where(self.status == MIGRATED, t_known, np.inf)
+        columns = [int(np.flatnonzero(self.rungs == factor)[0]) for factor in factors]
+        t_inside = self.inside[:, columns] * self.t_lk_yr[:, np.newaxis]
+        unseen = (settled == Settled.STIFFNESS) | (settled == Settled.WINDOW)
         j2 = np.sum(self.end[:, J:S] ** 2, axis=1)
-        idle = unstable | (t_end_yr == 0.0)
+        final_e = np.sqrt(np.maximum(1.0 - j2, 0.0))
+        least = np.where(unseen, np.nan, self.least_one_minus_e)
         return TripleEnsemble(
             outcome=decide(
-                t_end_yr,
-                t_stop_yr=t_stop,
+                self.t_end_yr,
+                t_stop_yr=t_known,
                 t_migrated_yr=t_migrated,
-                t_inside_yr=t_inside[:, by_request[0]],
+                t_inside_yr=t_inside[:, 0],
                 unstable=unstable,
             ),
-            settled_by=np.where(idle, Settled.NOT_ASKED, Settled.INTEGRATION).astype(
-                np.uint8
-            ),
-            t_end_yr=t_end_yr,
+            settled_by=settled,
+            outer_moves=self.moving,
+            t_end_yr=self.t_end_yr,
             tolerance=tolerance,
-            disruption_factors=disruption_factors,
-            t_stop_yr=t_stop,
+            disruption_factors=factors,
+            t_stop_yr=t_known,
             t_migrated_yr=t_migrated,
-            t_inside_yr=t_inside[:, by_request],
-            min_pericentre_au=self.closest * triples.inner_a_au,
-            max_e=1.0 - self.least_one_minus_e,
-            min_one_minus_e=self.least_one_minus_e,
-            final_a_au=self.end[:, S] ** 2 * triples.inner_a_au,
-            final_e=np.sqrt(np.maximum(1.0 - j2, 0.0)),
+            t_inside_yr=t_inside,
+            min_pericentre_au=np.where(unseen, np.nan, self.closest * a0),
+            max_e=1.0 - least,
+            min_one_minus_e=least,
+            final_a_au=self.end[:, S] ** 2 * a0,
+            final_e=np.where(unseen, np.nan, final_e),
             n_steps=self.n_steps,
         )
 
 
-def _start_states(triples: Triples) -> Floats:
+def _start_states(triples: Triples, scales: SecularScales) -> Floats:
+    """Return e, j, s, t and the outer e, j, (n, 14)."""
     e, j = triples.orbit_vectors
-    n = len(triples)
-    return np.ascontiguousarray(np.hstack([e, j, np.ones((n, 1)), np.zeros((n, 1))]))
+    start = np.zeros((len(triples), len(MOVING)))
+    start[:, :J], start[:, J:S], start[:, S] = e, j, 1.0
+    start[:, OUTER_E] = triples.outer_e  # along x
+    start[:, OUTER_J + 2] = scales.outer_j  # along z
+    return start
 
 
 def _check_options(
@@ -289,8 +365,14 @@ def _checked_mask(
     return mask
 
 
-def _queues(followed: NDArray[np.int_], threads: int) -> Iterator[NDArray[np.int_]]:
-    """Cut a queue so that threads end together and each lane gets some dozens."""
+def _queues(
+    followed: NDArray[np.int_], horizon: Floats, threads: int
+) -> Iterator[NDArray[np.int_]]:
+    """Cut a queue so that threads end together and each lane gets some dozens.
+
+    The longest first, so that no lane is left alone with a long one at the end.
+    """
+    followed = followed[np.argsort(-horizon[followed], kind="stable")]
     length = min(max(len(followed) // (8 * threads), 32 * LANES), 512 * LANES)
     for first in range(0, len(followed), length):
         yield followed[first : first + length]

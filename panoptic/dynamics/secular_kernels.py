@@ -36,25 +36,38 @@ LANES = 8  # systems that advance together: doubles of one AVX-512 register
 
 # A lane's numbers stand LANES apart in one flat array, in blocks of rows: only with
 # offsets that are constants does the compiler know that blocks do not overlap.
-N_FIXED = 8  # e, j (vectors), s = sqrt(a/a0), t
-_BLOCK = N_FIXED * LANES
+# A state is e, j (vectors), s = sqrt(a/a0), t of the inner orbit and, where the outer
+# one moves, its e and j.
+FIXED = (0.0,) * 8
+MOVING = (0.0,) * 14
+J, S, T, OUTER_E, OUTER_J = 3, 6, 7, 8, 11  # first places in a state
+
+_BLOCK = len(MOVING) * LANES
 _STATE, _RATE, _NEW, _NEW_RATE = 0, _BLOCK, 2 * _BLOCK, 3 * _BLOCK
-_STRENGTH = 4 * _BLOCK  # octupole, relativity, tide, rotation, decay
-_STEP = _STRENGTH + 5 * LANES
+_STRENGTH = 4 * _BLOCK
+N_STRENGTHS = 7  # as in `triples.SecularScales`
+_STEP = _STRENGTH + N_STRENGTHS * LANES
 _GROWTH = _STEP + LANES  # of the step, as the error suggests; < _SAFETY: rejected
 _SLOPE = _GROWTH + LANES  # (1/2) d(j^2)/dx at the start of the step
 _NEW_SLOPE = _SLOPE + LANES  # and at its end
 _PHASE = _NEW_SLOPE + LANES
 _WHOLE_STEP = _PHASE + LANES  # length of the step that passed a minimum of j
 _SLOPE_BEYOND = _WHOLE_STEP + LANES  # and the slope at its end
-_WORK = _SLOPE_BEYOND + LANES
-J, S, T = 3, 6, 7  # first places of j, s and t in a state
+_CLOSEST = _SLOPE_BEYOND + LANES  # pericentre so far, in a0
+_RECORD = _CLOSEST + LANES  # the same at the last look
+_NEXT_LOOK = _RECORD + LANES  # time of the next
+_LAST_PEAK = _NEXT_LOOK + LANES  # time of the last minimum of j, negative before
+_LAST_S = _LAST_PEAK + LANES  # s at that time
+_WORK = _LAST_S + LANES
 
 _CRUISING, _AIMED, _PASSED = range(3)  # phases of a lane, around a minimum of j
 _AT_THE_END = 1e-9  # of the time asked for
+_FIRST_LOOK = 2000.0  # t_LK; then at twice the time, and so on
+_OLD_RECORD = 0.9  # a record that fell by less since the last look
+_NO_DECAY = 0.01  # of s, by all cycles to come
 
 # What the driver says of a system
-RUNNING, ENDED, MIGRATED, DISRUPTED = range(4)
+RUNNING, ENDED, MIGRATED, DISRUPTED, PERIODIC, STEADY = range(6)
 
 _SAFETY = 0.88
 _FIRST_STEP = 0.05
@@ -72,58 +85,112 @@ _E3 = tuple(float(weight) for weight in DOP853.E3)
 def _rates_fixed(y, strengths, span):
     """Right-hand side with the outer orbit fixed: span times d(e, j, s, t)/dx.
 
-    The letters are those of docs/methods.md: P = grad_j phi, Q = grad_e phi,
-    u = j + e, v = j - e, du = -u x (P + Q), dv = -v x (P - Q), s = sqrt(a/a0).
+    The letters are those of docs/methods.md: P = grad_j phi, Q = grad_e phi.
     """
     ex, ey, ez, jx, jy, jz, s, _ = y
-    octupole, relativity, tide, rotation, decay = strengths
-    j2 = jx * jx + jy * jy + jz * jz
+    e2 = 1.0 - _dot((jx, jy, jz), (jx, jy, jz))
+    quad = s * s * s
+    octu = 15.0 / 64.0 * strengths[0] * quad * s * s
+    p = (
+        octu * 10.0 * ez * jz,
+        0.0,
+        -0.75 * quad * jz + octu * 10.0 * (ez * jx + ex * jz),
+    )
+    bracket = 8.0 * e2 - 1.0 - 35.0 * ez * ez + 5.0 * jz * jz
+    q = (
+        -1.5 * quad * ex + octu * (bracket + 16.0 * ex * ex),
+        -1.5 * quad * ey + octu * 16.0 * ex * ey,
+        2.25 * quad * ez + octu * (10.0 * jx * jz - 54.0 * ex * ez),
+    )
+    de, dj, ds, dt = _inner_rates((ex, ey, ez), (jx, jy, jz), s, p, q, strengths, span)
+    return (*de, *dj, ds, dt)
+
+
+@njit(**_INLINED)
+def _rates_moving(y, strengths, span):
+    """The same with the outer orbit's E and J as variables, |J|^2 = 1 - |E|^2.
+
+    phi_quad = (shape/8 J^5) {(1 - 6e^2) J^2 - 3B^2 + 15A^2} and phi_oct = (15/64) eps
+    (shape/J^7) {C X + 10 A D B}, X = (8e^2 - 1) J^2 - 35A^2 + 5B^2, with the products
+    A = e.J, B = j.J, C = e.E, D = j.E; P, Q as before, R = grad_J phi, V = grad_E phi
+    and dJ = -gamma (J x R + E x V), dE = -gamma (J x V + E x R). shape is the initial
+    J^3, so that times are the same t_LK; gamma is L1/L2 of circular orbits.
+    """
+    e, j, s = y[:3], y[3:6], y[6]
+    outer_e, outer_j = y[8:11], y[11:]
+    octupole, gamma, shape = strengths[0], strengths[5], strengths[6]
+    e2 = 1.0 - _dot(j, j)
+    a, b = _dot(e, outer_j), _dot(j, outer_j)
+    c, d = _dot(e, outer_e), _dot(j, outer_e)
+    outer_j2 = _dot(outer_j, outer_j)
+    over_j2 = 1.0 / outer_j2
+    steep = shape * over_j2 * over_j2 * math.sqrt(over_j2)  # shape / J^5
+    quad = 0.125 * steep * s * s * s
+    octu = 15.0 / 64.0 * octupole * steep * over_j2 * s * s * s * s * s
+    x = (8.0 * e2 - 1.0) * outer_j2 - 35.0 * a * a + 5.0 * b * b
+
+    p = _blend(
+        (-6.0 * quad * b + 10.0 * octu * (c * b + a * d), outer_j),
+        (10.0 * octu * a * b, outer_e),
+    )
+    q = _blend(
+        (30.0 * quad * a + octu * (10.0 * d * b - 70.0 * c * a), outer_j),
+        (octu * x, outer_e),
+    )
+    along_e = -12.0 * quad * outer_j2 + 16.0 * octu * c * outer_j2
+    q = _blend((1.0, q), (along_e, e))
+    # along J: what the powers of J in front and the J^2 inside give
+    along_j = quad * (18.0 * e2 - 3.0 + over_j2 * (15.0 * b * b - 75.0 * a * a))
+    along_j += octu * (
+        2.0 * (8.0 * e2 - 1.0) * c - 7.0 * over_j2 * (c * x + 10.0 * a * d * b)
+    )
+    r = _blend(
+        (30.0 * quad * a + octu * (10.0 * d * b - 70.0 * c * a), e),
+        (-6.0 * quad * b + 10.0 * octu * (c * b + a * d), j),
+    )
+    r = _blend((1.0, r), (along_j, outer_j))
+    v = _blend((octu * x, e), (10.0 * octu * a * b, j))
+
+    de, dj, ds, dt = _inner_rates(e, j, s, p, q, strengths, span)
+    pull = -gamma * s * dt
+    dJ = _blend((pull, _cross(outer_j, r)), (pull, _cross(outer_e, v)))
+    dE = _blend((pull, _cross(outer_j, v)), (pull, _cross(outer_e, r)))
+    return (*de, *dj, ds, dt, *dE, *dJ)
+
+
+@njit(**_INLINED)
+def _inner_rates(e, j, s, p, q, strengths, span):
+    """What the perturber (P, Q), short-range forces and tides do to the inner orbit.
+
+    u = j + e, v = j - e, du = -u x (P + Q), dv = -v x (P - Q); the short-range forces
+    add their apsidal rate along j to P.
+    """
+    j2 = _dot(j, j)
     e2 = 1.0 - j2
     inverse = 1.0 / (j2 * s)
     j_2 = inverse * s  # j^-2
     j_1 = math.sqrt(j_2)
-    s_1 = inverse * j2
-
-    quad = s * s * s
-    octu = 15.0 / 64.0 * octupole * quad * s * s
-    px = octu * 10.0 * ez * jz
-    pz = -0.75 * quad * jz + octu * 10.0 * (ez * jx + ex * jz)
-    qx = -1.5 * quad * ex + octu * (
-        8.0 * e2 - 1.0 - 35.0 * ez * ez + 5.0 * jz * jz + 16.0 * ex * ex
-    )
-    qy = -1.5 * quad * ey + octu * 16.0 * ex * ey
-    qz = 2.25 * quad * ez + octu * (10.0 * jx * jz - 54.0 * ex * ez)
-
-    omega, damping = _short_range(e2, j_2, j_1, s_1, relativity, tide, rotation, decay)
-    px += omega * j_1 * jx
-    py = omega * j_1 * jy
-    pz += omega * j_1 * jz
-
-    du = _cross(px + qx, py + qy, pz + qz, jx + ex, jy + ey, jz + ez)
-    dv = _cross(px - qx, py - qy, pz - qz, jx - ex, jy - ey, jz - ez)
+    omega, damping = _short_range(e2, j_2, j_1, inverse * j2, strengths)
+    p = _blend((1.0, p), (omega * j_1, j))
+    du = _cross(_plus3(p, 1.0, q), _plus3(j, 1.0, e))
+    dv = _cross(_plus3(p, -1.0, q), _plus3(j, -1.0, e))
 
     g = span / (j_1 + 0.25 * omega)
-    de = -g * damping  # (1/e) de/dx by tides; then j = sqrt(1 - e^2), s j constant
-    dj = g * damping * e2 * j_2
+    along_e = -g * damping  # (1/e) de/dx by tides; then j = sqrt(1 - e^2), s j constant
+    along_j = g * damping * e2 * j_2
     h = 0.5 * g
-    return (
-        h * (du[0] - dv[0]) + de * ex,
-        h * (du[1] - dv[1]) + de * ey,
-        h * (du[2] - dv[2]) + de * ez,
-        h * (du[0] + dv[0]) + dj * jx,
-        h * (du[1] + dv[1]) + dj * jy,
-        h * (du[2] + dv[2]) + dj * jz,
-        -dj * s,
-        g,
-    )
+    de = _blend((h, _plus3(du, -1.0, dv)), (along_e, e))
+    dj = _blend((h, _plus3(du, 1.0, dv)), (along_j, j))
+    return de, dj, -along_j * s, g
 
 
 @njit(**_INLINED)
-def _short_range(e2, j_2, j_1, s_1, relativity, tide, rotation, decay):
+def _short_range(e2, j_2, j_1, s_1, strengths):
     """Apsidal rate of the short-range forces and damping rate -(1/e) de/dt of tides.
 
     The companion spins pseudo-synchronously: spin/n = f2/(j^3 f5) (Hut 1981).
     """
+    _, relativity, tide, rotation, decay = strengths[:5]
     s_2 = s_1 * s_1
     s_4 = s_2 * s_2
     s_5 = s_4 * s_1
@@ -144,17 +211,50 @@ def _short_range(e2, j_2, j_1, s_1, relativity, tide, rotation, decay):
 
 
 @njit(**_INLINED)
-def _cross(ax, ay, az, bx, by, bz):
-    return ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+def _dot(a, b):
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+@njit(**_INLINED)
+def _cross(a, b):
+    return (
+        a[1] * b[2] - a[2] * b[1],
+        a[2] * b[0] - a[0] * b[2],
+        a[0] * b[1] - a[1] * b[0],
+    )
+
+
+@njit(**_INLINED)
+def _plus3(a, weight, b):
+    return a[0] + weight * b[0], a[1] + weight * b[1], a[2] + weight * b[2]
+
+
+@njit(**_INLINED)
+def _blend(one, other):
+    """Return the sum of two vectors, each given as (weight, vector)."""
+    x, a = one
+    y, b = other
+    return x * a[0] + y * b[0], x * a[1] + y * b[1], x * a[2] + y * b[2]
 
 
 # ---------------------------------------------------------------- one step
 
 
+# These work on states of either length: the branch on a tuple's length is decided when
+# the function is compiled.
+
+
+@njit(**_INLINED)
+def _rates(y, strengths, span):
+    if len(y) == 8:
+        return _rates_fixed(y, strengths, span)
+    return _rates_moving(y, strengths, span)
+
+
 @njit(**_INLINED)
 def _plus(y, weight, k):
     """Return y + weight k for states."""
-    return (
+    inner = (
         y[0] + weight * k[0],
         y[1] + weight * k[1],
         y[2] + weight * k[2],
@@ -164,27 +264,23 @@ def _plus(y, weight, k):
         y[6] + weight * k[6],
         y[7] + weight * k[7],
     )
-
-
-@njit(**_INLINED)
-def _times(weight, k):
+    if len(y) == 8:
+        return inner
     return (
-        weight * k[0],
-        weight * k[1],
-        weight * k[2],
-        weight * k[3],
-        weight * k[4],
-        weight * k[5],
-        weight * k[6],
-        weight * k[7],
+        *inner,
+        y[8] + weight * k[8],
+        y[9] + weight * k[9],
+        y[10] + weight * k[10],
+        y[11] + weight * k[11],
+        y[12] + weight * k[12],
+        y[13] + weight * k[13],
     )
 
 
 @njit(**_INLINED)
-def _rates(y, strengths, span):
-    if len(y) == N_FIXED:
-        return _rates_fixed(y, strengths, span)
-    return y
+def _times(weight, k):
+    nothing = FIXED if len(k) == 8 else MOVING
+    return _plus(nothing, weight, k)
 
 
 @njit(**_INLINED)
@@ -279,19 +375,18 @@ def _dop853(y, k0, strengths, h):  # noqa: PLR0915 (straight-line formulas)
 
 
 @njit(**_INLINED)
-def _error_fixed(error, y, new):
-    """Squared error of a step: of e and s absolute, of j in units of |j|."""
-    j2 = max(_square(y[3], y[4], y[5]), _square(new[3], new[4], new[5]))
-    return (
-        _square(error[0], error[1], error[2])
-        + _square(error[3], error[4], error[5]) / j2
+def _mean_square(error, y, new):
+    """Squared error of a step: of e, s, E and J absolute, of j in units of |j|."""
+    j2 = max(_dot(y[3:6], y[3:6]), _dot(new[3:6], new[3:6]))
+    inner = (
+        _dot(error[:3], error[:3])
+        + _dot(error[3:6], error[3:6]) / j2
         + error[6] * error[6]
-    ) / 7.0
-
-
-@njit(**_INLINED)
-def _square(x, y, z):
-    return x * x + y * y + z * z
+    )
+    if len(y) == 8:
+        return inner / 7.0
+    outer = _dot(error[8:11], error[8:11]) + _dot(error[11:14], error[11:14])
+    return (inner + outer) / 13.0
 
 
 @njit(**_INLINED)
@@ -306,22 +401,31 @@ def _growth(error5, error3, tolerance):
 
 @njit(**_INLINED)
 def _on_the_sphere(y):
-    """Rescale e so that e^2 + j^2 = 1; j, and with it j_z, is left alone.
-
-    Below e = 1e-4 rounding in j would drown e, and the equations do not need it.
-    """
-    e2 = _square(y[0], y[1], y[2])
-    wanted = 1.0 - _square(y[3], y[4], y[5])
-    tiny = (e2 < 1e-8) | (wanted < 1e-8)
-    scale = math.sqrt(1.0 if tiny else wanted / e2)
-    return (scale * y[0], scale * y[1], scale * y[2], *y[3:])
+    """Rescale e so that e^2 + j^2 = 1; j, with it j_z, is left alone. E likewise."""
+    e = _rescaled(y[:3], y[3:6])
+    if len(y) == 8:
+        return (*e, *y[3:8])
+    return (*e, *y[3:8], *_rescaled(y[8:11], y[11:14]), *y[11:14])
 
 
 @njit(**_INLINED)
-def _read(work, block, lane):
-    """Return the state of one lane from a block of rows."""
+def _rescaled(e, j):
+    """Return e with e^2 = 1 - j^2.
+
+    Below e = 1e-4 rounding in j would drown e, and the equations do not need it.
+    """
+    e2 = _dot(e, e)
+    wanted = 1.0 - _dot(j, j)
+    tiny = (e2 < 1e-8) | (wanted < 1e-8)
+    scale = math.sqrt(1.0 if tiny else wanted / e2)
+    return scale * e[0], scale * e[1], scale * e[2]
+
+
+@njit(**_INLINED)
+def _read(work, block, lane, like):
+    """Return the state of one lane from a block of rows; `like` gives its length."""
     at = block + lane
-    return (
+    inner = (
         work[at],
         work[at + LANES],
         work[at + 2 * LANES],
@@ -330,6 +434,17 @@ def _read(work, block, lane):
         work[at + 5 * LANES],
         work[at + 6 * LANES],
         work[at + 7 * LANES],
+    )
+    if len(like) == 8:
+        return inner
+    return (
+        *inner,
+        work[at + 8 * LANES],
+        work[at + 9 * LANES],
+        work[at + 10 * LANES],
+        work[at + 11 * LANES],
+        work[at + 12 * LANES],
+        work[at + 13 * LANES],
     )
 
 
@@ -344,6 +459,13 @@ def _write(work, block, lane, y):
     work[at + 5 * LANES] = y[5]
     work[at + 6 * LANES] = y[6]
     work[at + 7 * LANES] = y[7]
+    if len(y) == 14:
+        work[at + 8 * LANES] = y[8]
+        work[at + 9 * LANES] = y[9]
+        work[at + 10 * LANES] = y[10]
+        work[at + 11 * LANES] = y[11]
+        work[at + 12 * LANES] = y[12]
+        work[at + 13 * LANES] = y[13]
 
 
 @njit(**_INLINED)
@@ -355,24 +477,26 @@ def _read_strengths(work, lane):
         work[at + 2 * LANES],
         work[at + 3 * LANES],
         work[at + 4 * LANES],
+        work[at + 5 * LANES],
+        work[at + 6 * LANES],
     )
 
 
 @njit(**_INLINED)
-def _try_step(work, tolerance):
+def _try_step(work, tolerance, like):
     """Try one step in every lane. This loop is the vectorised one."""
     for lane in range(LANES):
-        y = _read(work, _STATE, lane)
-        rate = _read(work, _RATE, lane)
+        y = _read(work, _STATE, lane, like)
+        rate = _read(work, _RATE, lane, like)
         strengths = _read_strengths(work, lane)
         h = work[_STEP + lane]
         new, error5, error3 = _dop853(y, _times(h, rate), strengths, h)
         work[_GROWTH + lane] = _growth(
-            _error_fixed(error5, y, new), _error_fixed(error3, y, new), tolerance
+            _mean_square(error5, y, new), _mean_square(error3, y, new), tolerance
         )
         new = _on_the_sphere(new)
         rate = _rates(new, strengths, 1.0)
-        work[_NEW_SLOPE + lane] = new[3] * rate[3] + new[4] * rate[4] + new[5] * rate[5]
+        work[_NEW_SLOPE + lane] = _dot(new[3:6], rate[3:6])
         _write(work, _NEW, lane, new)
         _write(work, _NEW_RATE, lane, rate)
 
@@ -386,7 +510,7 @@ def _aim(h, start, end, slope_start, slope_end):
 
     The slopes, (1/2) d(j^2)/dx, are negative at the start and not at the end.
     """
-    fall = _square(start[3], start[4], start[5]) - _square(end[3], end[4], end[5])
+    fall = _dot(start[3:6], start[3:6]) - _dot(end[3:6], end[3:6])
     d0 = 2.0 * h * slope_start
     d1 = 2.0 * h * slope_end
     cubic = 2.0 * fall + d0 + d1
@@ -415,22 +539,27 @@ def _missing(h, before, slope_start, slope, slope_end):
 
 
 @njit(**_INLINED)
-def _load(work, lane, start, strengths):
+def _load(work, lane, start, strengths, like):
     """Put a system into a lane."""
-    for place in range(5):
+    for place in range(len(strengths)):
         work[_STRENGTH + place * LANES + lane] = strengths[place]
-    for place in range(N_FIXED):
+    for place in range(len(start)):
         work[_STATE + place * LANES + lane] = start[place]
-    y = _read(work, _STATE, lane)
+    y = _read(work, _STATE, lane, like)
     rate = _rates(y, _read_strengths(work, lane), 1.0)
     _write(work, _RATE, lane, rate)
     work[_STEP + lane] = _FIRST_STEP
-    work[_SLOPE + lane] = y[3] * rate[3] + y[4] * rate[4] + y[5] * rate[5]
+    work[_SLOPE + lane] = _dot(y[3:6], rate[3:6])
     work[_PHASE + lane] = _CRUISING
+    work[_CLOSEST + lane] = np.inf
+    work[_RECORD + lane] = np.inf
+    work[_NEXT_LOOK + lane] = _FIRST_LOOK
+    work[_LAST_PEAK + lane] = -1.0
+    work[_LAST_S + lane] = y[S]
 
 
 @njit(**_INLINED)
-def _take_or_retry(work, lane, horizon):
+def _take_or_retry(work, lane, horizon, like):
     """Take the step that was tried, or set up another try; return whether taken.
 
     A step is tried again if its error is too large, if it runs past the end, or if it
@@ -452,9 +581,9 @@ def _take_or_retry(work, lane, horizon):
         work[_STEP + lane] = h * (horizon - t) / (t_new - t)
         work[_PHASE + lane] = _CRUISING
     elif slope < 0.0 <= slope_new and phase == _CRUISING:
-        start = _read(work, _STATE, lane)
+        start = _read(work, _STATE, lane, like)
         work[_STEP + lane] = h * _aim(
-            h, start, _read(work, _NEW, lane), slope, slope_new
+            h, start, _read(work, _NEW, lane, like), slope, slope_new
         )
         work[_PHASE + lane] = _AIMED
         work[_WHOLE_STEP + lane] = h
@@ -465,13 +594,13 @@ def _take_or_retry(work, lane, horizon):
 
 
 @njit(**_INLINED)
-def _advance(work, lane):
+def _advance(work, lane, like):
     """Move a lane to the end of its step; return 1 - e and the pericentre there.
 
     At a minimum of j both are those of the minimum itself.
     """
-    new = _read(work, _NEW, lane)
-    j2 = _square(new[3], new[4], new[5])
+    new = _read(work, _NEW, lane, like)
+    j2 = _dot(new[3:6], new[3:6])
     h = work[_STEP + lane]
     slope_new = work[_NEW_SLOPE + lane]
     next_step = h * min(work[_GROWTH + lane], 4.0)
@@ -483,7 +612,7 @@ def _advance(work, lane):
         )
         phase = _PASSED
     _write(work, _STATE, lane, new)
-    _write(work, _RATE, lane, _read(work, _NEW_RATE, lane))
+    _write(work, _RATE, lane, _read(work, _NEW_RATE, lane, like))
     work[_STEP + lane] = next_step
     work[_SLOPE + lane] = slope_new
     work[_PHASE + lane] = phase
@@ -492,35 +621,85 @@ def _advance(work, lane):
 
 
 @njit(**_INLINED)
-def _verdict(work, lane, pericentre, horizon, innermost, migrated_s):
+def _verdict(work, lane, horizon, innermost, migrated_s):
     """What has become of a system after a step."""
-    t = work[_STATE + T * LANES + lane]
-    if pericentre < innermost:
+    if work[_CLOSEST + lane] < innermost:
         return DISRUPTED
     if work[_STATE + S * LANES + lane] < migrated_s:
         return MIGRATED
-    if t >= horizon * (1.0 - _AT_THE_END):
+    if work[_STATE + T * LANES + lane] >= horizon * (1.0 - _AT_THE_END):
         return ENDED
     return RUNNING
 
 
 @njit(**_INLINED)
-def _note(pericentre, t, rungs, inside, closest):
-    """Return the closest approach so far; write the time on rungs newly reached."""
-    if pericentre < closest:
+def _cycles_are_harmless(work, lane, horizon):
+    """True if the decay of the last cycle, in all that are to come, does not matter.
+
+    For orbits whose cycles are alike, at a minimum of j.
+    """
+    t = work[_STATE + T * LANES + lane]
+    s = work[_STATE + S * LANES + lane]
+    cycle = t - work[_LAST_PEAK + lane]
+    decay = work[_LAST_S + lane] - s
+    complete = work[_LAST_PEAK + lane] >= 0.0
+    work[_LAST_PEAK + lane] = t
+    work[_LAST_S + lane] = s
+    return complete and decay * (horizon - t) < _NO_DECAY * cycle
+
+
+@njit(**_INLINED)
+def _record_is_old(work, lane, outside):
+    """True if the closest approach lies outside and is no closer than at last look."""
+    closest = work[_CLOSEST + lane]
+    old = closest > _OLD_RECORD * work[_RECORD + lane]
+    work[_RECORD + lane] = closest
+    work[_NEXT_LOOK + lane] *= 2.0
+    return old and closest > outside
+
+
+@njit(**_INLINED)
+def _foresee(work, lane, horizon, periodic, outside):
+    """Settle a running system if what it will do is clear from what it did."""
+    if work[_PHASE + lane] == _PASSED and periodic:
+        state = PERIODIC if _cycles_are_harmless(work, lane, horizon) else RUNNING
+    elif work[_STATE + T * LANES + lane] >= work[_NEXT_LOOK + lane]:
+        state = STEADY if _record_is_old(work, lane, outside) else RUNNING
+    else:
+        state = RUNNING
+    return state
+
+
+@njit(**_INLINED)
+def _note_approach(work, lane, pericentre, rungs, inside):
+    """Keep the closest approach; write the time on rungs newly reached."""
+    t = work[_STATE + T * LANES + lane]
+    if pericentre < work[_CLOSEST + lane]:
+        work[_CLOSEST + lane] = pericentre
         for rung in range(len(rungs)):
             if pericentre < rungs[rung]:
                 inside[rung] = min(inside[rung], t)
-    return min(pericentre, closest)
 
 
-@njit(**_CACHED)
-def integrate_fixed(
+@njit(**_INLINED)
+def _enter(work, lane, start, strengths, rungs, inside, like):
+    """Put a system into a lane and note how close it starts."""
+    _load(work, lane, start, strengths, like)
+    pericentre = 1.0 - math.sqrt(_dot(start[:3], start[:3]))
+    _note_approach(work, lane, pericentre, rungs, inside)
+    work[_RECORD + lane] = pericentre
+
+
+@njit(**_INLINED)
+def _integrate(
+    like,
     queue,
     start,
     strengths,
     horizon,
     ladder,
+    periodic,
+    steady_outside,
     migrated_s,
     tolerance,
     max_steps,
@@ -541,8 +720,10 @@ def integrate_fixed(
     Parameters
     ----------
     queue : indices of systems; not empty.
-    start, strengths, horizon : (n, 8), (n, 5) and (n,) in units of a0 and t_LK.
+    like : FIXED or MOVING.
+    start, strengths, horizon : (n, len(like)), (n, 7), (n,) in units of a0 and t_LK.
     ladder : (n, n_rungs) pericentres in a0, descending; the last one ends a system.
+    periodic, steady_outside : (n,) as in `reach.Foresight`.
     status, n_steps, end, closest, least_one_minus_e, inside : filled; `inside` is the
         time of first passage of each rung, (n, n_rungs).
     """
@@ -551,49 +732,52 @@ def integrate_fixed(
     n_lanes = min(LANES, len(queue))
     for lane in range(LANES):
         i = queue[min(lane, n_lanes - 1)]
-        _load(work, lane, start[i], strengths[i])
+        _enter(work, lane, start[i], strengths[i], ladder[i], inside[i], like)
         who[lane] = i if lane < n_lanes else -1
     waiting = running = n_lanes
     while running > 0:
-        _try_step(work, tolerance)
+        _try_step(work, tolerance, like)
         for lane in range(LANES):
             i = who[lane]
             if i < 0:
                 continue
             n_steps[i] += 1
-            pericentre = np.inf
-            if _take_or_retry(work, lane, horizon[i]):
-                one_minus_e, pericentre = _advance(work, lane)
-                t = work[_STATE + T * LANES + lane]
-                closest[i] = _note(pericentre, t, ladder[i], inside[i], closest[i])
+            state = RUNNING
+            if _take_or_retry(work, lane, horizon[i], like):
+                one_minus_e, pericentre = _advance(work, lane, like)
                 least_one_minus_e[i] = min(least_one_minus_e[i], one_minus_e)
-            state = _verdict(
-                work, lane, pericentre, horizon[i], ladder[i, -1], migrated_s
-            )
+                _note_approach(work, lane, pericentre, ladder[i], inside[i])
+                state = _verdict(work, lane, horizon[i], ladder[i, -1], migrated_s)
+                if state == RUNNING:
+                    state = _foresee(
+                        work, lane, horizon[i], periodic[i], steady_outside[i]
+                    )
             if state == RUNNING and n_steps[i] < max_steps:
                 continue
             status[i] = state
-            for place in range(N_FIXED):
+            closest[i] = work[_CLOSEST + lane]
+            for place in range(len(like)):
                 end[i, place] = work[_STATE + place * LANES + lane]
             if waiting < len(queue):
-                who[lane] = queue[waiting]
-                _load(work, lane, start[who[lane]], strengths[who[lane]])
+                i = queue[waiting]
+                _enter(work, lane, start[i], strengths[i], ladder[i], inside[i], like)
+                who[lane] = i
                 waiting += 1
             else:
                 who[lane] = -1
                 running -= 1
 
 
-@njit(**_CACHED)
-def record_fixed(start, strengths, horizon, tolerance, points):
+@njit(**_INLINED)
+def _record(like, start, strengths, horizon, tolerance, points):
     """Follow one system to the horizon; return how many points it took."""
     work = np.zeros(_WORK)
     for lane in range(LANES):
-        _load(work, lane, start, strengths)
+        _load(work, lane, start, strengths, like)
     points[0] = start
     n = 1
     while points[n - 1, T] < horizon * (1.0 - 1e-9) and n < len(points):
-        _try_step(work, tolerance)
+        _try_step(work, tolerance, like)
         growth = work[_GROWTH]
         t = work[_STATE + T * LANES]
         t_new = work[_NEW + T * LANES]
@@ -604,9 +788,29 @@ def record_fixed(start, strengths, horizon, tolerance, points):
         else:
             factor = min(growth, 4.0)
             work[_STATE : _STATE + 2 * _BLOCK] = work[_NEW : _NEW + 2 * _BLOCK]
-            for place in range(N_FIXED):
+            for place in range(len(like)):
                 points[n, place] = work[_STATE + place * LANES]
             n += 1
         for lane in range(LANES):
             work[_STEP + lane] *= factor
     return n
+
+
+@njit(**_CACHED)
+def integrate_fixed(queue, *arguments):
+    _integrate(FIXED, queue, *arguments)
+
+
+@njit(**_CACHED)
+def integrate_moving(queue, *arguments):
+    _integrate(MOVING, queue, *arguments)
+
+
+@njit(**_CACHED)
+def record_fixed(*arguments):
+    return _record(FIXED, *arguments)
+
+
+@njit(**_CACHED)
+def record_moving(*arguments):
+    return _record(MOVING, *arguments)

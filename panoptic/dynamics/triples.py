@@ -8,12 +8,14 @@ has z along the normal of the outer orbit and x towards its pericentre.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from panoptic.constants import RJUP_AU, YEAR_S
 from panoptic.dynamics.kozai_lidov import (
+    angular_momentum_ratio,
     octupole_strength,
     relativity_strength,
     rotation_strength,
@@ -177,6 +179,17 @@ _DOMAIN = {
 }
 
 
+class OuterOrbit(StrEnum):
+    """What the inner orbit does to the outer one."""
+
+    FIXED = "fixed"  # nothing: the companion is a test particle
+    MOVING = "moving"  # it turns it and changes its shape
+    BY_MOMENTUM = "by momentum"  # MOVING above `LARGEST_FIXED_ETA`, else FIXED
+
+
+LARGEST_FIXED_ETA = 0.05  # L_in/L_out above which the outer orbit is let move
+
+
 @dataclass(frozen=True, slots=True)
 class SecularScales:
     """The numbers that the dimensionless equations of `secular` know, each (n,).
@@ -191,11 +204,28 @@ class SecularScales:
     rotation: Floats  # that of its flattening: this (spin/n)^2 / j^4
     decay: Floats  # 6 k2 dt_L n^2 (m0/m1) (R1/a)^5 per t_LK
 
-    @property
-    def strengths(self) -> Floats:
-        """All but the time, (n, 5), as the kernels read them."""
+    bare_octupole: Floats  # (m0 - m1)/m_in a/a_out: e_out is a variable where it moves
+    outer_j: Floats  # sqrt(1 - e_out^2)
+    eta: Floats  # L_in / L_out, the inner orbit circular
+
+    def moving(self, outer_orbit: OuterOrbit) -> NDArray[np.bool_]:
+        """Return which outer orbits are variables, (n,)."""
+        if outer_orbit is OuterOrbit.BY_MOMENTUM:
+            return self.eta > LARGEST_FIXED_ETA
+        return np.full(len(self.eta), outer_orbit is OuterOrbit.MOVING)
+
+    def strengths(self, moving: NDArray[np.bool_]) -> Floats:
+        """Return all but the time, (n, 7), in the order the kernels read them."""
         return np.stack(
-            [self.octupole, self.relativity, self.tide, self.rotation, self.decay],
+            [
+                np.where(moving, self.bare_octupole, self.octupole),
+                self.relativity,
+                self.tide,
+                self.rotation,
+                self.decay,
+                self.eta * self.outer_j,  # both orbits circular
+                self.outer_j**3,
+            ],
             axis=1,
         )
 
@@ -216,15 +246,15 @@ class SecularScales:
             "love_number": t.love_number,
             "companion_radius_rjup": t.companion_radius_rjup,
         }
+        axis_ratio = t.outer_a_au / t.inner_a_au
+        mass_asymmetry = (t.host_mass_msun - t.companion_mass_msun) / t.inner_mass_msun
         t_lk = secular_time_yr(t.inner_mass_msun, t.perturber_mass_msun, **outer)
         tide = tide_strength(**masses, **outer, **bulge)
         n = mean_motion_per_yr(t.inner_a_au, t.inner_mass_msun)
         return cls(
             t_lk_yr=t_lk,
             octupole=octupole_strength(
-                **inner,
-                axis_ratio=t.outer_a_au / t.inner_a_au,
-                ecc_out=t.outer_e,
+                **inner, axis_ratio=axis_ratio, ecc_out=t.outer_e
             ),
             relativity=relativity_strength(
                 t.inner_mass_msun, t.perturber_mass_msun, **outer
@@ -235,4 +265,9 @@ class SecularScales:
             ),
             # eps_tide holds the same product of sizes and masses, times 7.5 n t_LK
             decay=tide / 7.5 * 6.0 * n * t.time_lag_s / YEAR_S,
+            bare_octupole=mass_asymmetry / axis_ratio,
+            outer_j=np.sqrt((1.0 - t.outer_e) * (1.0 + t.outer_e)),
+            eta=angular_momentum_ratio(
+                **masses, axis_ratio=axis_ratio, ecc_out=t.outer_e
+            ),
         )
