@@ -50,7 +50,8 @@ def drawn():
         record=RunRecord(version="0", seed=11, quick=False, settings={}, inputs=inputs),
         target=TARGET,
         sample=companion_sample(),
-        findings=Findings(why, why, why, why),
+        perturbers=None,
+        findings=Findings(**{field.name: why for field in fields(Findings)}),
     )
     return visualization.draw(results)
 
