@@ -196,6 +196,9 @@ _FAMILIES = (
 
 def _source(record: InputRecord) -> str:
     """Return a catalogue with its date, or with its file where no date is known."""
+    stands_in = ", standing in for a fetch" if record.stands_in_because else ""
     if record.retrieved_utc:
-        return f"{record.catalogue} of {record.retrieved_utc[:10]} ({record.origin})"
-    return f"{record.catalogue} ({record.origin} {PurePath(record.location).name})"
+        day = record.retrieved_utc[:10]
+        return f"{record.catalogue} of {day} ({record.origin}{stands_in})"
+    place = PurePath(record.location).name
+    return f"{record.catalogue} ({record.origin} {place}{stands_in})"

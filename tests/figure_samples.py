@@ -5,6 +5,7 @@ import re
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from panoptic.constants import MSUN_MJUP
@@ -78,6 +79,16 @@ def mark_of(figure: Figure, name: str):
         if line.get_gid() == f"object:{name}"
     ]
     return mark
+
+
+def bars_of(axes) -> list[list[list[float]]]:
+    """The error bars of a panel, each by its two ends."""
+    return [
+        np.round(segment, 9).tolist()
+        for collection in axes.collections
+        if isinstance(collection, LineCollection)
+        for segment in collection.get_segments()
+    ]
 
 
 def texts_in(figure: Figure) -> str:

@@ -26,6 +26,7 @@ from tests.figure_samples import (
     TARGET,
     assert_same_bytes,
     assert_sober,
+    bars_of,
     mark_of,
     objects_in,
     texts_in,
@@ -102,9 +103,8 @@ def test_colour_is_the_anchor():
 def test_intervals_reach_from_low_to_high():
     axes = drawn().axes[0]
     objects = findings().objects
-    bars = [line.get_ydata() for line in axes.lines if len(line.get_ydata()) == 2]
     wanted = [objects.p_headline_low[5], objects.p_headline_high[5]]
-    assert any(np.allclose(bar, wanted) for bar in bars)
+    assert any(np.allclose(np.array(bar)[:, 1], wanted) for bar in bars_of(axes))
 
 
 def test_reliability_shows_every_bin():

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import same_color
 from matplotlib.patches import Ellipse
+from matplotlib.path import Path
 
 from panoptic.demographics.gaussian_mixture import CovarianceFamily, effort
 from panoptic.demographics.mixture_selection import fit_mass_mixtures
@@ -122,8 +123,8 @@ def test_criteria_are_drawn_for_every_mixture_that_was_fitted():
 
 def test_a_mass_limit_has_its_arrow_and_its_key():
     figure = drawn()
-    arrows = [t for t in figure.axes[0].texts if t.arrow_patch and not t.get_text()]
-    assert [arrow.xy[1] for arrow in arrows] == [rows()["logq"][0]]
+    arrows = [x for x in figure.axes[0].lines if isinstance(x.get_marker(), Path)]
+    assert [arrow.get_ydata().tolist() for arrow in arrows] == [[rows()["logq"][0]]]
     assert "mass limit" in legend_of(figure)
 
 

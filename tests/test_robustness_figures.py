@@ -1,14 +1,139 @@
-"""What the answers rest on: every row is counted under its method."""
+"""What the answers rest on: every variant has its line, every row its method."""
 
-from panoptic.figures.robustness_figures import caption_missingness, plot_missingness
+import pytest
+
+from panoptic.demographics.control_populations import (
+    EccentricityControl,
+    MixtureControl,
+    Population,
+)
+from panoptic.demographics.eccentricity_passes import Policy
+from panoptic.demographics.origin_classifier import QuickScore
+from panoptic.demographics.robustness_findings import (
+    Check,
+    RobustnessFindings,
+    RobustnessRow,
+)
+from panoptic.demographics.variant_measures import EccentricityCheck, MixtureCheck
+from panoptic.figures.robustness_figures import (
+    caption_missingness,
+    caption_robustness,
+    plot_missingness,
+    plot_robustness,
+)
+from panoptic.statement import NotRun
 from tests.figure_samples import (
     IMPRINT,
     assert_same_bytes,
     assert_sober,
     companion_sample,
+    texts_in,
 )
 
 SAMPLE = companion_sample()
+WHY = NotRun("no microlensing row has an eccentricity")
+
+
+def ecc_check(ks_d):
+    return EccentricityCheck(
+        policy=Policy.AS_REPORTED,
+        n_low_q=50,
+        n_high_q=7,
+        alpha_low_q=0.3,
+        beta_low_q=4.0,
+        alpha_high_q=None,
+        beta_high_q=None,
+        ks_d=ks_d,
+        ks_d_low=None,
+        ks_d_high=None,
+        ks_p=0.001,
+        ks_p_host=0.0123,
+        peto_p_host=0.0456,
+    )
+
+
+ROWS = (
+    RobustnessRow(
+        check=Check.AS_IT_IS,
+        name="",
+        n_draws=1,
+        main=MixtureCheck(60, 34, 100.7, None, None, 2, 1.0),
+        mass_orbit=MixtureCheck(134, 99, 104.0, None, None, 2, 1.0),
+        eccentricity=ecc_check(0.76),
+        origins=QuickScore(0.87, 0.02),
+    ),
+    RobustnessRow(
+        check=Check.WITHOUT_METHOD,
+        name="Microlensing",
+        n_draws=1,
+        main=WHY,
+        mass_orbit=MixtureCheck(84, 46, 12.0, None, None, 2, 1.0),
+        eccentricity=ecc_check(None),
+        origins=WHY,
+    ),
+    RobustnessRow(
+        check=Check.HOST_MASSES,
+        name="",
+        n_draws=25,
+        main=MixtureCheck(58, 33, 90.0, 70.0, 101.0, 2, 1.0),
+        mass_orbit=MixtureCheck(130, 95, None, None, None, 1, 0.0),
+        eccentricity=WHY,
+        origins=QuickScore(0.81, 0.05),
+    ),
+)
+FOUND = RobustnessFindings(
+    rows=ROWS,
+    mixture_controls=(
+        MixtureControl(Population.ONE, "one Gaussian", 40, 60, 34, 0.21, 0.05),
+    ),
+    eccentricity_controls=(
+        EccentricityControl(Population.TWO, "two Betas", 40, 60, 34, 0.9, 0.05, 0.05),
+    ),
+)
+
+
+def robustness(found=FOUND):
+    return plot_robustness(found)
+
+
+def xs_of(axes):
+    return {float(x) for line in axes.lines for x in line.get_xdata()}
+
+
+def test_every_variant_has_its_line_in_every_panel():
+    mixture, ecc, origins = robustness().axes
+    for axes in (mixture, ecc, origins):
+        assert len(axes.get_yticks()) == len(ROWS)
+    labels = [label.get_text() for label in mixture.get_yticklabels()]
+    assert labels[0] == "as it is (60/34)"
+    assert {100.7, 104.0, 12.0, 90.0, 70.0, 101.0} <= xs_of(mixture)
+    assert 0.76 in xs_of(ecc)
+    assert {0.87, 0.81} <= xs_of(origins)
+
+
+def test_what_could_not_be_asked_says_so_in_its_line():
+    said = texts_in(robustness())
+    assert "no microlensing row has an" in said
+    assert "Peto-Peto p = 0.046" in said
+    assert "0.012" in said
+
+
+def test_the_caption_says_how_often_the_rules_are_fooled():
+    said = caption_robustness(FOUND, imprint=IMPRINT)
+    assert "3 variants" in said
+    assert "one Gaussian: BIC prefers two in 21% of 40 samples" in said
+    assert "judged different in 90%" in said
+    assert_sober(said)
+
+
+def test_controls_that_were_not_run_are_said():
+    found = RobustnessFindings(ROWS, WHY, WHY)
+    assert "controls not run" in caption_robustness(found, imprint=IMPRINT)
+
+
+def test_robustness_that_was_not_run_says_why():
+    assert WHY.reason in texts_in(robustness(WHY)).replace("\n", " ")
+    assert_sober(caption_robustness(WHY, imprint=IMPRINT))
 
 
 def table_of(figure):
@@ -49,5 +174,6 @@ def test_caption():
     assert_sober(said)
 
 
-def test_same_bytes():
-    assert_same_bytes(lambda: plot_missingness(SAMPLE))
+@pytest.mark.parametrize("draw", [robustness, lambda: plot_missingness(SAMPLE)])
+def test_same_bytes(draw):
+    assert_same_bytes(draw)

@@ -191,24 +191,25 @@ def target_probability(findings: ClassifierFindings | NotRun) -> float | None:
 
 def _draw_objects(axes: Axes, rows: pd.DataFrame, findings: ClassifierFindings) -> None:
     objects = findings.objects
-    scored = zip(
-        rows.iterrows(),
-        objects.p_headline,
-        objects.p_headline_low,
-        objects.p_headline_high,
-        objects.anchor_label,
-        strict=True,
+    p = objects.p_headline
+    draw_errors(
+        axes,
+        rows["logq"],
+        p,
+        y_below=p - objects.p_headline_low,
+        y_above=objects.p_headline_high - p,
     )
-    for (_, row), p, low, high, label in scored:
-        draw_errors(axes, row["logq"], p, y_below=p - low, y_above=high - p)
+    marks = zip(rows.to_dict("records"), p, objects.anchor_label, strict=True)
+    for row, height, label in marks:
         draw_mark(
             axes,
             row["logq"],
-            p,
+            height,
             marker=marker_of(row["discoverymethod"]),
             colour=_COLOUR_OF_ANCHOR[AnchorLabel(label)],
             gid=gid_of(row["pl_name"]),
         )
+    axes.autoscale_view()
     axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=1.0)
     axes.set(
         xlabel=r"$\log_{10}\,q$ (not known to the model)",

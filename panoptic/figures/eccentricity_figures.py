@@ -204,15 +204,15 @@ def plot_eccentricity_trend(
     axes = figure.add_subplot()
     shown = _policies(findings.trends) or (Policy.MEASURED_ONLY,)
     drawn = _rows_of_pass(rows, shown[0])
-    for _, row in drawn.iterrows():
+    draw_errors(
+        axes,
+        drawn["loga"],
+        drawn["pl_orbeccen"],
+        y_below=-drawn["pl_orbeccenerr2"],
+        y_above=drawn["pl_orbeccenerr1"],
+    )
+    for row in drawn.to_dict("records"):
         subset = Subset.HIGH_Q if row["q"] > findings.q_split else Subset.LOW_Q
-        draw_errors(
-            axes,
-            row["loga"],
-            row["pl_orbeccen"],
-            y_below=-row["pl_orbeccenerr2"],
-            y_above=row["pl_orbeccenerr1"],
-        )
         draw_mark(
             axes,
             row["loga"],
@@ -221,6 +221,7 @@ def plot_eccentricity_trend(
             colour=_COLOUR[subset],
             gid=gid_of(row["pl_name"]),
         )
+    axes.autoscale_view()
     for one in findings.trends:
         if _enough(one.trend):
             _draw_trend(axes, one.subset, one.trend)

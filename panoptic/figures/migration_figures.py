@@ -1,6 +1,7 @@
 """Migration beyond the map: what moves its answer, and which companions it explains."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -25,14 +26,13 @@ from panoptic.figures.captions import (
 from panoptic.figures.forest import ForestLine, draw_forest, height_inch
 from panoptic.figures.marks import (
     draw_errors,
-    draw_limit,
     draw_mark,
     gid_of,
     key,
-    limit_key,
     marker_of,
     method_keys,
     ring_target,
+    target_key,
 )
 from panoptic.figures.style import (
     BLUE,
@@ -121,46 +121,42 @@ def caption_migration_sensitivity(
 def plot_arrivals(found: MigrationFindings | NotRun, rows: pd.DataFrame) -> Figure:
     """Draw, for every close companion, how often a stated prior brings it in.
 
+    Those that no draw reached stand in a strip below, one line per method.
+
     Parameters
     ----------
     rows : of the sample; gives each companion its method.
     """
     if isinstance(found, NotRun):
         return plot_not_run(_ARRIVALS, found)
-    asked = [one for one in found.companions if one.arrival is not None]
+    asked = _asked(found)
     if not asked:
         return plot_not_run(_ARRIVALS, _nobody(found.companions))
-    figure = new_figure(PAGE_INCH, 3.4)
-    axes = figure.add_subplot()
-    masses = [np.log10(one.companion.mass_mjup or np.nan) for one in asked]
-    scale = Normalize(min(masses), max(masses))
     method = dict(zip(rows["pl_name"], rows["discoverymethod"], strict=True))
-    for one, mass in zip(asked, masses, strict=True):
-        _draw_arrival(
-            axes,
-            one,
-            marker=marker_of(method.get(one.companion.name, "")),
-            colour=continuous()(scale(mass)),
-        )
-    axes.set(
-        xscale="log",
-        yscale="log",
-        xlabel="Semi-major axis today (AU)",
-        ylabel="Share of triples that end there",
-        title=_asked_in_short(asked),
+    methods = sorted({method.get(one.name, "") for one in asked if not one.n_arrived})
+    scale = _mass_scale(asked)
+    figure = new_figure(PAGE_INCH, 2.9 + 0.16 * len(methods))
+    upper, lower = figure.subplots(
+        2, 1, sharex=True, height_ratios=[4.0, 0.3 + 0.35 * len(methods)]
     )
+    for one in asked:
+        shape = method.get(one.name, "")
+        y = one.share if one.n_arrived else float(methods.index(shape))
+        _draw_arrival(upper if one.n_arrived else lower, one, y, shape, scale)
+    _draw_share_bars(upper, [one for one in asked if one.n_arrived])
+    _frame_arrivals(upper, lower, asked, methods)
     bar = figure.colorbar(
-        ScalarMappable(scale, continuous()), ax=axes, aspect=32, pad=0.015
+        ScalarMappable(scale, continuous()), ax=[upper, lower], aspect=32, pad=0.015
     )
     bar.set_label(r"$\log_{10}$ mass ($M_{\rm Jup}$)")
     keys = [
-        *method_keys(method.get(one.companion.name, "") for one in asked),
+        *method_keys(method.get(one.name, "") for one in asked),
         key("o", "alone", colour=INK),
         key("o", "has siblings", colour=INK, provenance=MassProvenance.MSINI),
-        limit_key("none of the draws: 95 % limit"),
+        target_key("studied object"),
     ]
     legend_above(figure, keys, ncols=7)
-    _ring_the_target(axes, found)
+    _ring_the_target(upper, found)
     return figure
 
 
@@ -168,19 +164,16 @@ def caption_arrivals(found: MigrationFindings | NotRun, *, imprint: Imprint) -> 
     """Say what was drawn for whom, and who was not asked about."""
     if isinstance(found, NotRun):
         return caption_not_run(_ARRIVALS, found, imprint)
-    asked = [one for one in found.companions if one.arrival is not None]
+    asked = _asked(found)
     if not asked:
         return caption_not_run(_ARRIVALS, _nobody(found.companions), imprint)
-    never = sum(one.arrival.n_arrived == 0 for one in asked if one.arrival)
-    siblings = sum(one.companion.n_siblings > 0 for one in asked)
+    draws = " or ".join(str(n) for n in sorted({one.n_draws for one in asked}))
+    siblings = sum(one.has_siblings for one in asked)
     sentences = [
-        f"{_asked_in_short(asked)}, {_draws(asked)} triples each: how often one that "
-        "starts wide around an unseen perturber ends near its axis of today; bars are "
-        "95 % Wilson intervals.",
-        f"{never} of them were reached by no draw: the arrow hangs from the upper end "
-        "of the interval."
-        if never
-        else "",
+        f"{counted(len(asked), 'close companion')}, {draws} triples each: how often "
+        "one that starts wide around an unseen perturber ends near its axis of today; "
+        "bars are 95 % Wilson intervals.",
+        _never_in_words(asked),
         f"Open symbols: {counted(siblings, 'companion')} with known siblings, which a "
         "companion on an eccentric orbit would have removed."
         if siblings
@@ -270,33 +263,104 @@ def _draw_criterion_grid(axes: Axes, variants: Sequence[CriterionVariant]) -> No
     axes.tick_params(length=0)
 
 
-def _draw_arrival(
-    axes: Axes, one: CompanionMigration, *, marker: str, colour: tuple
-) -> None:
-    arrival, axis = one.arrival, one.companion.axis_au
-    if arrival is None or axis is None:
-        return
-    reached = arrival.n_arrived > 0
-    y = arrival.arrived_fraction if reached else arrival.arrived_high
-    if reached:
-        draw_errors(
-            axes,
-            axis,
-            y,
-            y_below=y - arrival.arrived_low,
-            y_above=arrival.arrived_high - y,
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A companion that was asked about, as far as it is drawn."""
+
+    name: str
+    axis_au: float
+    log_mass: float
+    has_siblings: bool
+    n_arrived: int
+    n_draws: int
+    share: float
+    share_low: float
+    share_high: float
+
+
+def _asked(found: MigrationFindings) -> list[_Asked]:
+    return [
+        _Asked(
+            name=one.companion.name,
+            axis_au=one.companion.axis_au,
+            log_mass=float(np.log10(one.companion.mass_mjup)),
+            has_siblings=one.companion.n_siblings > 0,
+            n_arrived=one.arrival.n_arrived,
+            n_draws=one.arrival.n_draws,
+            share=one.arrival.arrived_fraction,
+            share_low=one.arrival.arrived_low,
+            share_high=one.arrival.arrived_high,
         )
-    else:
-        draw_limit(axes, axis, y)
-    open_mark = one.companion.n_siblings > 0
+        for one in found.companions
+        if one.arrival and one.companion.axis_au and one.companion.mass_mjup
+    ]
+
+
+def _mass_scale(asked: Sequence[_Asked]) -> Normalize:
+    masses = [one.log_mass for one in asked]
+    return Normalize(min(masses), max(masses))
+
+
+def _draw_arrival(
+    axes: Axes, one: _Asked, y: float, method: str, scale: Normalize
+) -> None:
+    open_or_not = MassProvenance.MSINI if one.has_siblings else MassProvenance.MASS
     draw_mark(
         axes,
-        axis,
+        one.axis_au,
         y,
-        marker=marker,
-        colour=colour,
-        provenance=MassProvenance.MSINI if open_mark else MassProvenance.MASS,
-        gid=gid_of(one.companion.name),
+        marker=marker_of(method),
+        colour=continuous()(scale(one.log_mass)),
+        provenance=open_or_not,
+        gid=gid_of(one.name),
+    )
+
+
+def _draw_share_bars(axes: Axes, arrived: Sequence[_Asked]) -> None:
+    draw_errors(
+        axes,
+        [one.axis_au for one in arrived],
+        [one.share for one in arrived],
+        y_below=[one.share - one.share_low for one in arrived],
+        y_above=[one.share_high - one.share for one in arrived],
+    )
+
+
+def _frame_arrivals(
+    upper: Axes, lower: Axes, asked: Sequence[_Asked], methods: list[str]
+) -> None:
+    arrived = [one for one in asked if one.n_arrived]
+    low = min((one.share_low for one in arrived), default=1e-3)
+    high = max((one.share_high for one in arrived), default=0.1)
+    axes_today = [one.axis_au for one in asked]
+    upper.set(
+        xscale="log",
+        yscale="log",
+        xlim=(0.8 * min(axes_today), 1.25 * max(axes_today)),
+        ylim=(0.7 * low, 1.4 * high),
+        ylabel="Share that ends there",
+        title=f"reached: {counted(len(arrived), 'companion')}",
+    )
+    lower.set(
+        yticks=range(len(methods)),
+        yticklabels=[method or "unknown method" for method in methods],
+        ylim=(-0.7, len(methods) - 0.3),
+        xlabel="Semi-major axis today (AU)",
+        title=f"reached by no draw: {counted(len(asked) - len(arrived), 'companion')}",
+    )
+    lower.xaxis.set_major_formatter("{x:g}")
+    upper.yaxis.set_major_formatter("{x:g}")
+    lower.tick_params(axis="y", length=0, labelsize=6.0)
+
+
+def _never_in_words(asked: Sequence[_Asked]) -> str:
+    """Say what it means that no draw reached a companion."""
+    never = [one.share_high for one in asked if not one.n_arrived]
+    if not never:
+        return ""
+    return (
+        f"{len(never)} of them, in the strip below, were reached by no draw: their "
+        f"shares are at most {max(never):.2g} (95 %)."
     )
 
 
@@ -307,16 +371,9 @@ def _ring_the_target(axes: Axes, found: MigrationFindings) -> None:
     n_arrived = int(found.secular.count(ARRIVED).sum())
     if n_arrived:
         share = n_arrived / found.secular.n_total
+        bottom, top = axes.get_ylim()
+        axes.set_ylim(min(bottom, 0.5 * share), max(top, 2.0 * share))
         ring_target(axes, found.target.axis_au, share, label=found.target.name)
-
-
-def _asked_in_short(asked: Sequence[CompanionMigration]) -> str:
-    return f"{counted(len(asked), 'close companion')}"
-
-
-def _draws(asked: Sequence[CompanionMigration]) -> str:
-    draws = sorted({one.arrival.n_draws for one in asked if one.arrival})
-    return " or ".join(str(n) for n in draws)
 
 
 def _reasons(companions: Sequence[CompanionMigration]) -> str:

@@ -19,7 +19,7 @@ from panoptic.figures.captions import (
     rows_on_hosts,
 )
 from panoptic.figures.marks import (
-    draw_limit,
+    draw_limits,
     draw_mark,
     gid_of,
     key,
@@ -74,9 +74,7 @@ def plot_mass_mixture(
         return plot_not_run(_title(name), selection)
     figure = new_figure(PAGE_INCH, 3.7)
     plane, scores = figure.subplots(1, 2, width_ratios=[2.0, 1.0])
-    for (_, row), label in zip(rows.iterrows(), selection.labels, strict=True):
-        if label >= 0:
-            _draw_row(plane, row, colour=category(label))
+    _draw_rows(plane, rows, selection.labels)
     for k, (mean, covariance) in enumerate(
         zip(selection.means, selection.covariances, strict=True)
     ):
@@ -159,20 +157,23 @@ def draw_ellipses(
         axes.add_patch(ellipse)
 
 
-def _draw_row(axes: Axes, row: pd.Series, *, colour: str) -> None:
-    is_open = row["mass_provenance"] == MassProvenance.MSINI
-    draw_mark(
-        axes,
-        row["loga"],
-        row["logq"],
-        marker=marker_of(row["discoverymethod"]),
-        colour=colour,
-        provenance=MassProvenance.MSINI if is_open else MassProvenance.MASS,
-        gid=gid_of(row["pl_name"]),
-    )
-    limit = row["pl_bmassjlim"]
-    if not pd.isna(limit) and limit != 0:
-        draw_limit(axes, row["loga"], row["logq"], upward=limit < 0)
+def _draw_rows(axes: Axes, rows: pd.DataFrame, labels: NDArray[np.int64]) -> None:
+    """Draw what was fitted, each in the colour of its component."""
+    limit = rows["pl_bmassjlim"].fillna(0).astype(int).where(labels >= 0, 0)
+    draw_limits(axes, rows["loga"], rows["logq"], limit)
+    for row, label in zip(rows.to_dict("records"), labels, strict=True):
+        if label < 0:
+            continue
+        is_open = row["mass_provenance"] == MassProvenance.MSINI
+        draw_mark(
+            axes,
+            row["loga"],
+            row["logq"],
+            marker=marker_of(row["discoverymethod"]),
+            colour=category(label),
+            provenance=MassProvenance.MSINI if is_open else MassProvenance.MASS,
+            gid=gid_of(row["pl_name"]),
+        )
 
 
 def _frame_plane(axes: Axes, rows: pd.DataFrame, target: Target) -> None:

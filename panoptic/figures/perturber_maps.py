@@ -50,7 +50,7 @@ _MAPS = "Which perturbers could have driven the companion in"
 _COLOUR_STEPS = 10
 _HATCH = "////"
 _HATCHING = "0.6"  # seen on the dark and on the light end of the colours
-_DISRUPTED_LEVELS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.5)
+_DISRUPTED_LEVELS = (0.02, 0.1, 0.3, 0.6)
 _NOTABLY_UNSTABLE = 0.1  # share of a cell's triples
 
 
@@ -234,7 +234,7 @@ def _draw_criterion(
     _bar(axes, mesh, "Share that passes the criterion")
     unstable = found.n_unstable / found.n_draws
     hatch_cells(axes, found.grid, unstable >= _NOTABLY_UNSTABLE)
-    _draw_levels(axes, found.grid, found.fraction, (COVERED_FRACTION,))
+    _draw_levels(axes, found.grid, _smooth(found.fraction), (COVERED_FRACTION,))
     return draw_times(axes, found.grid, found.t_kl_median_yr)
 
 
@@ -293,7 +293,7 @@ def _in_the_plane(companions: pd.DataFrame, grid: PerturberGrid) -> pd.DataFrame
 
 
 def _mark_companions(axes: Axes, real: pd.DataFrame) -> None:
-    for _, row in real.iterrows():
+    for row in real.to_dict("records"):
         draw_mark(
             axes,
             row["pl_orbsmax"],
@@ -354,7 +354,7 @@ def _map_keys(found: MigrationFindings, real: pd.DataFrame) -> list[Line2D | Pat
             Line2D([], [], color=VERMILION, linewidth=1.1, label="share disrupted")
         )
     if not isinstance(found.criterion, NotRun) and _spans(
-        found.criterion.fraction, COVERED_FRACTION
+        _smooth(found.criterion.fraction), COVERED_FRACTION
     ):
         label = f"criterion at {COVERED_FRACTION:g}"
         keys.append(Line2D([], [], color=VERMILION, linewidth=1.2, label=label))

@@ -136,6 +136,7 @@ def plot_track(found: MigrationFindings | NotRun) -> Figure:
     panels[1].axhline(90.0, color=QUIET, linewidth=0.6, linestyle="--")
     for axes in panels[2:]:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
     for distance, _, line in _deciding(thresholds):
         panels[3].axhline(distance, color=VERMILION, linewidth=0.8, linestyle=line)
     panels[0].set_xlim(0.0, example.t_yr[-1] / 1e6)
