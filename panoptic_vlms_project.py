@@ -170,7 +170,7 @@ def _render(folder: "ResultsFolder", results: "Results") -> str:
         folder.blob(f"{name}.svg", svg)
         folder.text(f"{name}.caption.txt", drawn.caption + "\n")
         pictures[name] = Picture(name, svg, drawn.caption)
-    summary = compose_summary(synopsis.header(results), synopsis.sections(results))
+    summary = compose_summary(synopsis.header(results), synopsis.page(results))
     folder.text("SUMMARY.txt", summary)
     folder.text("report.html", compose_report(dossier.compose(results, pictures)))
     return summary

@@ -4,6 +4,7 @@ Arranges what the rooms say; the only numbers put together here are the headline
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from panoptic.demographics.eccentricity import state_eccentricities
@@ -62,6 +63,26 @@ def sections(results: Results) -> tuple[Section, ...]:
         *answers,
         _sample_section(results.sample),
     )
+
+
+def page(results: Results) -> tuple[Section, ...]:
+    """Return the sections for one page: each first answer whole, then words alone."""
+    shortened = [
+        replace(section, statements=_in_short(section.statements))
+        for section in sections(results)
+    ]
+    where = "The numbers behind every sentence are in report.html and the JSON files."
+    return (*shortened, Section("More", lines=(where,)))
+
+
+def _in_short(
+    statements: tuple[Statement | NotRun, ...],
+) -> tuple[Statement | NotRun, ...]:
+    rest = [
+        Statement(said.text) if isinstance(said, Statement) else said
+        for said in statements[1:]
+    ]
+    return (*statements[:1], *rest)
 
 
 def answer(results: Results, question: str) -> tuple[Statement | NotRun, ...]:
