@@ -47,14 +47,14 @@ from panoptic.target import Target
 class InputRecord:
     """Which rows a run read: enough to have the same again."""
 
-    catalogue: str
+    catalogue: str  # name of the catalogue: PSCompPars, BDcat, ...
     origin: str  # embedded, file, network or cache
     location: str  # URL or path as given
-    n_rows: int
+    n_rows: int  # rows read
     sha256: str  # of the raw bytes, decompressed
-    retrieved_utc: str
-    query: str
-    note: str
+    retrieved_utc: str  # ISO date of the fetch, or the date inside the file
+    query: str  # what the service was asked; empty where there was no query
+    note: str  # remark on where the rows came from; else empty
     remarks: tuple[str, ...]  # what a reader should know of it
     stands_in_because: str  # why it is not the table that was asked for; else empty
     kept_as: str  # the raw bytes, relative to the results folder
@@ -62,21 +62,24 @@ class InputRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """What the results depend on besides the code: the same record, the same bytes."""
+    """What the results depend on besides the code: the same record, the same bytes.
 
-    version: str
-    seed: int
-    quick: bool
+    settings : of target, sample, statistics and migration, each by name.
+    """
+
+    version: str  # of panoptic
+    seed: int  # of every random stage
+    quick: bool  # whether counts were reduced for a fast look
     settings: dict[str, dict[str, str | int | float | bool | None]]
-    inputs: tuple[InputRecord, ...]
+    inputs: tuple[InputRecord, ...]  # one per catalogue read
 
 
 @dataclass(frozen=True, slots=True)
 class SampleDefinition:
     """How the sample was made."""
 
-    host_mass_range_msun: tuple[float, float]
-    q_split: float
+    host_mass_range_msun: tuple[float, float]  # Msun, both ends included
+    q_split: float  # mass ratio; low q is q <= q_split
 
 
 @dataclass(frozen=True, slots=True)

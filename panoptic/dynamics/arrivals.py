@@ -32,16 +32,17 @@ RADIUS_IF_UNKNOWN_RJUP = 1.0
 class ObservedCompanion:
     """A companion as it is seen today; None where a value is not known.
 
-    A mass or axis that is only a limit is not known. `n_siblings` counts the other
-    known companions of the host.
+    A mass or axis that is only a limit is not known.
+
+    n_siblings : other known companions of the host; not counted for the target.
     """
 
-    name: str
-    host_mass_msun: float
-    mass_mjup: float | None
-    axis_au: float | None
-    host_radius_rsun: float | None = None
-    radius_rjup: float | None = None
+    name: str  # of the companion
+    host_mass_msun: float  # mass of the host, Msun
+    mass_mjup: float | None  # mass of the companion, MJup
+    axis_au: float | None  # semi-major axis today, AU
+    host_radius_rsun: float | None = None  # radius of the host, Rsun
+    radius_rjup: float | None = None  # radius of the companion, RJup
     n_siblings: int = 0
 
 
@@ -61,29 +62,29 @@ class ArrivalPrior:
 class Arrival:
     """How the triples drawn for one companion ended, at the model's headline."""
 
-    n_draws: int
-    n_migrated: int
+    n_draws: int  # triples drawn
+    n_migrated: int  # brought in by tides
     n_arrived: int  # within the model's window of today's axis
-    n_disrupted: int
-    n_unchanged: int
-    n_unstable: int
-    n_undecided: int
-    arrived_fraction: float
+    n_disrupted: int  # torn apart inside the disruption radius
+    n_unchanged: int  # still wide at the horizon
+    n_unstable: int  # unstable from the start, not followed
+    n_undecided: int  # not followed to the end
+    arrived_fraction: float  # n_arrived / n_draws
     arrived_low: float  # Wilson 95 % interval
-    arrived_high: float
+    arrived_high: float  # its upper end
 
 
 @dataclass(frozen=True, slots=True)
 class CompanionMigration:
     """What could have brought one observed companion in; None where not asked."""
 
-    companion: ObservedCompanion
+    companion: ObservedCompanion  # as it is seen today
     not_applicable: str  # why not asked; empty if it was
-    remark: str
-    radius_rjup: float | None  # in use: observed, from a relation, or 1
-    arrival: Arrival | None
+    remark: str  # on its siblings; empty if there is none
+    radius_rjup: float | None  # RJup, in use: observed, from a relation, or 1
+    arrival: Arrival | None  # how the drawn triples ended
     disk: DiskTorque | None  # at today's axis
-    stellar_tide: StellarTide | None
+    stellar_tide: StellarTide | None  # at today's axis
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,20 +28,20 @@ class ExampleTrack:
     """
 
     outcome: str  # migrated or disrupted
-    cell: tuple[int, int]  # of the map
-    draw: int  # of the cell
-    perturber_mass_msun: float
-    perturber_axis_au: float
-    perturber_ecc: float
-    first_axis_au: float
-    first_inclination_deg: float
-    decided_at_yr: float
+    cell: tuple[int, int]  # of the map: row by mass, column by axis
+    draw: int  # number of it in the cell, from 0
+    perturber_mass_msun: float  # mass of the perturber, Msun
+    perturber_axis_au: float  # semi-major axis of the outer orbit, AU
+    perturber_ecc: float  # eccentricity of the outer orbit at the start
+    first_axis_au: float  # of the companion at the start, AU
+    first_inclination_deg: float  # mutual inclination at the start, deg
+    decided_at_yr: float  # when it had migrated or first came too close, yr
     n_steps: int  # taken
-    t_yr: Floats
-    a_au: Floats
-    ecc: Floats
-    inclination_deg: Floats  # to the plane of the initial outer orbit
-    pericentre_au: Floats
+    t_yr: Floats  # time from the start, yr
+    a_au: Floats  # semi-major axis of the companion, AU
+    ecc: Floats  # eccentricity of the companion
+    inclination_deg: Floats  # between the companion's and the outer orbit, deg
+    pericentre_au: Floats  # a (1 - e) of the companion, AU
 
 
 def example_track(found: SecularMap) -> ExampleTrack | NotRun:

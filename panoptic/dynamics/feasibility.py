@@ -65,20 +65,20 @@ class FeasibilityMap:
     companion's disruption and of its tides.
     """
 
-    grid: PerturberGrid
-    inner: InnerOrbit
-    prior: OuterOrbitPrior
+    grid: PerturberGrid  # the perturbers
+    inner: InnerOrbit  # host, companion and its start
+    prior: OuterOrbitPrior  # of the perturbers' orbits
     n_draws: int  # per cell
-    seed: int
-    horizon_gyr: float
-    r_crit_rstar: float
-    r_crit_au: float
-    n_feasible: Counts
-    n_unstable: Counts  # by Mardling & Aarseth 2001; never feasible
+    seed: int  # of the counter-based draws
+    horizon_gyr: float  # time in which migration must happen, Gyr
+    r_crit_rstar: float  # pericentre threshold, host radii
+    r_crit_au: float  # the same, AU
+    n_feasible: Counts  # draws that pass the criterion
+    n_unstable: Counts  # draws, by Mardling & Aarseth 2001; never feasible
     fraction: Floats  # n_feasible / n_draws
     fraction_low: Floats  # Wilson 95 % interval of it
-    fraction_high: Floats
-    t_kl_median_yr: Floats  # exact: t_KL at the median e_out and the median a
+    fraction_high: Floats  # its upper end
+    t_kl_median_yr: Floats  # exact: t_KL at the median e_out and a, yr
     averaging_ratio: Floats  # P_out / (2 pi t_LK) there: above 0.1 averaging fails
     angular_momentum_ratio: Floats  # L_in / L_out there: above 0.1 no test particle
 

@@ -26,31 +26,31 @@ class MigrationModel(StrEnum):
 class PericentreThresholds:
     """The distances that decide what a deep passage does to the companion, AU."""
 
-    host_radius_au: float
-    criterion_au: float  # r_crit of the study's criterion
-    criterion_rstar: float
-    disruption_factor: float
-    disruption_au: float  # disruption_factor times the tidal radius
-    arrival_au: float  # pericentre of an orbit that ends circular at today's axis
-    reach_au: float  # widest circular orbit that the companion's tide can deliver
+    host_radius_au: float  # radius of the host, AU
+    criterion_au: float  # r_crit of the study's criterion, AU
+    criterion_rstar: float  # the same in host radii
+    disruption_factor: float  # pericentre that tears the companion apart, tidal radii
+    disruption_au: float  # disruption_factor times the tidal radius, AU
+    arrival_au: float  # AU, pericentre of an orbit that ends at today's axis
+    reach_au: float  # AU, widest circular orbit that its tide can deliver
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationFindings:
     """Every answer about the target's way in, each with what it rests on."""
 
-    target: ObservedCompanion
-    grid: PerturberGrid
+    target: ObservedCompanion  # the studied object as it is seen today
+    grid: PerturberGrid  # perturbers of both maps
     inner: InnerOrbit  # the radii in use: given, or from relations
-    prior: OuterOrbitPrior
-    seed: int
-    horizon_gyr: float
-    thresholds: PericentreThresholds
-    secular: SecularMap | NotRun
-    secular_variants: tuple[SecularVariant, ...]
+    prior: OuterOrbitPrior  # of the perturbers' orbits
+    seed: int  # of the counter-based draws
+    horizon_gyr: float  # time in which migration must happen, Gyr
+    thresholds: PericentreThresholds  # deciding distances
+    secular: SecularMap | NotRun  # the physical map, triples followed
+    secular_variants: tuple[SecularVariant, ...]  # under other settings
     example: ExampleTrack | NotRun  # one triple of the secular map, followed
-    criterion: FeasibilityMap | NotRun
-    criterion_variants: tuple[CriterionVariant, ...]
+    criterion: FeasibilityMap | NotRun  # the map of the study's criterion
+    criterion_variants: tuple[CriterionVariant, ...]  # under other settings
     stellar_tide: StellarTide  # at today's axis
     disk_today: DiskTorque  # at today's axis
     disk_at_start: DiskTorque  # at the initial axis of the maps

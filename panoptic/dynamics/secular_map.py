@@ -50,16 +50,16 @@ class SecularModel:
         for a number outside its domain, or a headline value that is not on its ladder.
     """
 
-    horizon_gyr: float = 1.0
+    horizon_gyr: float = 1.0  # time the triples are followed for, headline, Gyr
     disruption_factor: float = 2.7  # pericentre in tidal radii that destroys
-    horizons_gyr: tuple[float, ...] = (1.0,)  # all that are counted
-    disruption_factors: tuple[float, ...] = (2.7, 2.0)  # all that are counted
+    horizons_gyr: tuple[float, ...] = (1.0,)  # all that are counted, Gyr
+    disruption_factors: tuple[float, ...] = (2.7, 2.0)  # all counted, tidal radii
     love_number: float = 0.37  # k2 of the companion, twice its apsidal constant
-    time_lag_s: float = 1.0
+    time_lag_s: float = 1.0  # of the tide in the companion, s
     first_ecc: float = 0.01  # of the companion; a circular orbit would never start
     window_factor: float = 2.0  # arrived: final a within this factor of the target's
-    tolerance: float = 1e-7
-    max_steps: int = 100_000
+    tolerance: float = 1e-7  # error allowed in an integration step
+    max_steps: int = 100_000  # after which a draw is undecided
 
     def __post_init__(self) -> None:
         for name in ("horizon_gyr", "disruption_factor", "love_number", "first_ecc"):
@@ -88,14 +88,14 @@ class SecularRequest:
         lie inside the inner orbit.
     """
 
-    grid: PerturberGrid
-    inner: InnerOrbit
-    prior: OuterOrbitPrior
-    model: SecularModel
-    target_axis_au: float
+    grid: PerturberGrid  # the perturbers
+    inner: InnerOrbit  # host, companion and its start
+    prior: OuterOrbitPrior  # of the perturbers' orbits
+    model: SecularModel  # physics and thresholds
+    target_axis_au: float  # today's, to count what arrives, AU
     r_crit_rstar: float  # of the criterion that the outcomes are compared with
     n_draws: int  # per cell
-    seed: int
+    seed: int  # of the counter-based draws
 
     def __post_init__(self) -> None:
         for name in ("n_draws", "r_crit_rstar", "target_axis_au"):
@@ -146,7 +146,7 @@ class SecularMap:
     migrated that end within `window_factor` of the target's axis.
     """
 
-    request: SecularRequest
+    request: SecularRequest  # what the map depends on
     counts: Counts  # (n_mass, n_axis, n_horizons, n_factors, N_OUTCOMES + 1)
     agreement: Counts  # (2, N_OUTCOMES): criterion no and yes, by headline outcome
     settled: dict[str, int]  # draws by what decided them

@@ -34,14 +34,14 @@ FIRST_AXES_AU = ((0.5, 0.5), (1.0, 1.0), (3.0, 3.0), (1.0, 30.0))
 class CriterionVariant:
     """The criterion map under another horizon and threshold."""
 
-    horizon_gyr: float
-    r_crit_rstar: float
+    horizon_gyr: float  # time in which migration must happen, Gyr
+    r_crit_rstar: float  # pericentre threshold, host radii
     n_draws: int  # all cells together
-    mean_fraction: float
+    mean_fraction: float  # share of all draws that pass the criterion
     mean_low: float  # Wilson 95 % interval
-    mean_high: float
-    highest_fraction: float
-    coverage: float
+    mean_high: float  # its upper end
+    highest_fraction: float  # of any cell
+    coverage: float  # share of the cells with a fraction of at least 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +49,19 @@ class SecularVariant:
     """The physical map with one or two settings changed, shares over all draws."""
 
     what: str  # what is changed
-    horizon_gyr: float
-    disruption_factor: float
-    time_lag_s: float
-    first_axis_au: tuple[float, float]
-    is_headline: bool
+    horizon_gyr: float  # time in which migration must happen, Gyr
+    disruption_factor: float  # pericentre that destroys, tidal radii
+    time_lag_s: float  # of the tide in the companion, s
+    first_axis_au: tuple[float, float]  # ends of the initial semi-major axis, AU
+    is_headline: bool  # the map's own settings, nothing changed
     is_new_integration: bool  # or read off the times the map has kept
-    n_draws: int
-    migrated: float
+    n_draws: int  # all cells together
+    migrated: float  # brought in by tides
     migrated_low: float  # Wilson 95 % interval
-    migrated_high: float
+    migrated_high: float  # its upper end
     arrived: float  # migrated to near the target's axis
-    disrupted: float
-    undecided: float
+    disrupted: float  # torn apart inside the disruption radius
+    undecided: float  # not followed to the end
 
 
 def vary_criterion(
