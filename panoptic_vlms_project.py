@@ -170,7 +170,7 @@ def _render(folder: "ResultsFolder", results: "Results") -> str:
         folder.blob(f"{name}.svg", svg)
         folder.text(f"{name}.caption.txt", drawn.caption + "\n")
         pictures[name] = Picture(name, svg, drawn.caption)
-    summary = compose_summary(synopsis.header(results), synopsis.sections(results))
+    summary = compose_summary(synopsis.header(results), synopsis.page(results))
     folder.text("SUMMARY.txt", summary)
     folder.text("report.html", compose_report(dossier.compose(results, pictures)))
     return summary
@@ -350,7 +350,10 @@ def _guarded(config: RunConfig, console: "Console") -> ExitCode:
         console.log.error(f"{failure}", cause=failure)
         return failure.exit_code
     except KeyboardInterrupt:
-        console.log.error("interrupted: nothing was written")
+        console.log.error(
+            "interrupted: no result was written; finished cells of the migration map "
+            "are kept and used by --resume"
+        )
         return ExitCode.INTERRUPTED
     except Exception as bug:  # noqa: BLE001 (the last resort: said, logged, exit 70)
         console.log.error(

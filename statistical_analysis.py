@@ -8,6 +8,7 @@ that has a mass ratio; the dynamics asks of the target alone.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +37,12 @@ from panoptic.demographics.origin_classifier import (
     TargetFeatures,
     classify_origins,
 )
+from panoptic.demographics.robustness import (
+    Check,
+    RobustnessFindings,
+    RobustnessRow,
+    check_robustness,
+)
 from panoptic.dynamics.migration import (
     MigrationFindings,
     MigrationModel,
@@ -53,7 +60,7 @@ from panoptic.dynamics.secular_map import SecularModel
 from panoptic.dynamics.sensitivity import DISRUPTION_FACTORS, HORIZONS_GYR
 from panoptic.failures import InputUnusable
 from panoptic.findings import Findings
-from panoptic.sample import CompanionSample, MassProvenance
+from panoptic.sample import AxisOrigin, CompanionSample, MassProvenance
 from panoptic.statement import NotRun
 from panoptic.target import Target
 
@@ -111,12 +118,17 @@ def analyse(
         classifier = _ask_classifier(
             sample, target, anchors, statistics, rng("origin classifier"), progress
         )
+    with stage("Robustness") as progress:
+        robustness = _ask_robustness(
+            sample, target, anchors, statistics, rng("robustness"), progress
+        )
     with stage("Migration") as progress:
         found = _ask_migration(sample, target, migration, compute, store, progress)
     return Findings(
         mixture=mixture,
         eccentricity=eccentricity,
         classifier=classifier,
+        robustness=_with_coverage(robustness, found),
         migration=found,
     )
 
@@ -164,7 +176,19 @@ def _ask_classifier(
     rng: np.random.Generator,
     progress: Progress,
 ) -> ClassifierFindings | NotRun:
-    features = TargetFeatures(
+    return classify_origins(
+        Companions.from_frame(sample.scored),
+        _features(target),
+        anchors=anchors,
+        n_bootstrap=settings.bootstrap,
+        n_permutations=settings.permutations,
+        rng=rng,
+        progress=progress,
+    )
+
+
+def _features(target: Target) -> TargetFeatures:
+    return TargetFeatures(
         name=target.pl_name,
         log_q=target.log_q,
         log_a=target.log_a,
@@ -173,15 +197,52 @@ def _ask_classifier(
         metfe=target.st_metfe,
         method=target.discoverymethod,
     )
-    return classify_origins(
+
+
+def _ask_robustness(
+    sample: CompanionSample,
+    target: Target,
+    anchors: Anchors,
+    settings: StatisticsOptions,
+    rng: np.random.Generator,
+    progress: Progress,
+) -> RobustnessFindings:
+    return check_robustness(
         Companions.from_frame(sample.scored),
-        features,
+        Companions.from_frame(sample.surroundings),
+        _features(target),
         anchors=anchors,
-        n_bootstrap=settings.bootstrap,
+        host_mass_range_msun=sample.host_mass_range_msun,
+        q_split=sample.q_split,
+        n_draws=settings.draws,
         n_permutations=settings.permutations,
+        n_simulations=settings.simulations,
         rng=rng,
         progress=progress,
     )
+
+
+def _with_coverage(
+    robustness: RobustnessFindings, migration: MigrationFindings | NotRun
+) -> RobustnessFindings:
+    """Add the criterion map under other horizons and thresholds to the table."""
+    if isinstance(migration, NotRun):
+        return robustness
+    same = NotRun("only the migration map changes")
+    rows = tuple(
+        RobustnessRow(
+            check=Check.MIGRATION_MAP,
+            name=f"{variant.horizon_gyr:g} Gyr, {variant.r_crit_rstar:g} R_star",
+            n_draws=1,
+            main=same,
+            mass_orbit=same,
+            eccentricity=same,
+            origins=same,
+            coverage=variant.coverage,
+        )
+        for variant in migration.criterion_variants
+    )
+    return replace(robustness, rows=(*robustness.rows, *rows))
 
 
 def read_anchors(
@@ -302,13 +363,18 @@ def _migration_settings(settings: MigrationOptions, *, seed: int) -> MigrationSe
 
 
 def _observed_companions(sample: CompanionSample) -> tuple[ObservedCompanion, ...]:
-    """Return the rows of the window; limits and masses from radii are not known."""
+    """Return the rows of the window.
+
+    A limit is not known, nor is a mass that follows from a radius, nor an axis of
+    which only the projection on the sky is seen.
+    """
     companions = Companions.from_frame(sample.frame)
     known_mass = ~companions.mass_limit & (
         companions.mass_provenance != MassProvenance.MASS_RADIUS
     )
     mass = np.where(known_mass, companions.mass_mjup, np.nan)
-    axis = np.where(companions.a_limit, np.nan, companions.a_au)
+    projected = sample.frame["a_origin"].to_numpy() == AxisOrigin.PROJECTED
+    axis = np.where(companions.a_limit | projected, np.nan, companions.a_au)
     siblings = sample.frame.groupby("hostname")["pl_name"].transform("count") - 1
     return tuple(
         ObservedCompanion(

@@ -307,6 +307,18 @@ class StatisticsOptions:
     permutations: int = option(
         999, "permutations of each permutation test", parse=int, quick=99
     )
+    draws: int = option(
+        100,
+        "draws of each robustness check that involves chance",
+        parse=int,
+        quick=10,
+    )
+    simulations: int = option(
+        100,
+        "made-up samples of each control population",
+        parse=int,
+        quick=10,
+    )
     anchors: Path | None = option(
         None,
         "CSV of labelled objects for the classifier (pl_name, label, reason, "
@@ -326,6 +338,7 @@ class StatisticsOptions:
         _require(
             self.bootstrap >= 20, f"bootstrap must be at least 20, got {self.bootstrap}"
         )
+        _require_positive(self, "draws", "simulations")
         _require(
             self.permutations >= 19,
             f"permutations must be at least 19, got {self.permutations}",

@@ -7,6 +7,7 @@ import pandas as pd
 
 from panoptic import synopsis
 from panoptic.demographics.eccentricity import BETA_COLUMNS, beta_table
+from panoptic.demographics.robustness import ROBUSTNESS_COLUMNS, robustness_table
 from panoptic.findings import InputRecord, Results, score_table
 from panoptic.reporting.html_report import (
     Chapter,
@@ -32,17 +33,23 @@ _METHODS = {
         "L2-regularised logistic regression with host-grouped folds, without log q and "
         "method (headline) and with them (full); anchors by mass ratio unless given."
     ),
+    "robustness": (
+        "The sample changed in one way at a time and asked again; and the same rules "
+        "on made-up populations of known truth."
+    ),
     "migration": (
         "Outer orbits drawn per cell of perturber mass and distance; tides and disk "
         "torques at the target. Equations and sources: docs/methods.md."
     ),
 }
-# Which figures belong to which question, by the start of their names.
+# Which figures belong to which question, by a word of their names; the rest stand with
+# the sample.
 _FIGURES = {
-    "mixture": ("fig4", "fig5"),
-    "eccentricity": ("fig2",),
-    "classifier": ("fig1", "fig6", "fig7"),
-    "migration": ("fig3",),
+    "mixture": ("mixture",),
+    "eccentricity": ("ae", "eccentricity", "beta"),
+    "classifier": ("massmass", "classifier"),
+    "robustness": ("robustness",),
+    "migration": ("feasibility", "migration", "arrivals", "track", "timescales"),
 }
 _OBJECT_COLUMNS = (
     "pl_name",
@@ -61,6 +68,20 @@ _OBJECT_COLUMNS = (
     "P_binary_like_low",
     "P_binary_like_high",
     "anchor_label",
+)
+_CHECK_COLUMNS = (
+    "check",
+    "name",
+    "n_rows",
+    "n_hosts",
+    "delta_bic",
+    "chosen_k",
+    "ks_d",
+    "ks_p_host",
+    "auroc",
+    "p_target",
+    "coverage",
+    "not_run",
 )
 _MEANINGS = {
     column.name: f"{column.meaning} ({column.unit})" if column.unit else column.meaning
@@ -96,7 +117,7 @@ def compose(results: Results, pictures: dict[str, Picture]) -> Report:
         f"{record.seed}",
         remarks=synopsis.remarks(results),
         headlines=tuple(Headline(*line) for line in synopsis.headline_numbers(results)),
-        chapters=(*chapters, _sample_chapter(results)),
+        chapters=(*chapters, _sample_chapter(results, pictures)),
         provenance=tuple(_provenance(entry) for entry in record.inputs),
         citations=CITATIONS,
         object_notes=_object_notes(results),
@@ -104,11 +125,12 @@ def compose(results: Results, pictures: dict[str, Picture]) -> Report:
 
 
 def _pictures_of(question: str, pictures: dict[str, Picture]) -> tuple[Picture, ...]:
-    return tuple(
-        picture
-        for name, picture in pictures.items()
-        if name.partition("_")[0] in _FIGURES[question]
-    )
+    return tuple(p for name, p in pictures.items() if _question_of(name) == question)
+
+
+def _question_of(figure: str) -> str:
+    words = set(figure.split("_"))
+    return next((q for q, named in _FIGURES.items() if words & set(named)), "")
 
 
 def _listings_of(question: str, results: Results) -> tuple[Listing, ...]:
@@ -122,10 +144,16 @@ def _listings_of(question: str, results: Results) -> tuple[Listing, ...]:
         scores = score_table(results.sample, findings.classifier)
         shown = scores[list(_OBJECT_COLUMNS)]
         return (Listing("Objects", shown, _MEANINGS, file="objects_with_probs.csv"),)
+    if question == "robustness" and not isinstance(findings.robustness, NotRun):
+        checks = pd.DataFrame(
+            robustness_table(findings.robustness), columns=list(ROBUSTNESS_COLUMNS)
+        )
+        shown = checks[list(_CHECK_COLUMNS)]
+        return (Listing("One change at a time", shown, file="robustness.csv"),)
     return ()
 
 
-def _sample_chapter(results: Results) -> Chapter:
+def _sample_chapter(results: Results, pictures: dict[str, Picture]) -> Chapter:
     sample = results.sample
     return Chapter(
         title="The sample",
@@ -134,6 +162,7 @@ def _sample_chapter(results: Results) -> Chapter:
             "Both catalogues stacked, one row per companion, cut to the window of host "
             "masses; every row that leaves is counted under its first reason."
         ),
+        pictures=_pictures_of("", pictures),
         listings=(
             Listing("What was left out, and why", sample.cuts, file="cuts.csv"),
             Listing("Merged rows", sample.duplicates, file="duplicates.csv"),

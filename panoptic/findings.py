@@ -19,6 +19,11 @@ from panoptic.demographics.eccentricity import (
 )
 from panoptic.demographics.mass_mixture import MassMixtureFindings
 from panoptic.demographics.origin_classifier import ClassifierFindings
+from panoptic.demographics.robustness import (
+    ROBUSTNESS_COLUMNS,
+    RobustnessFindings,
+    robustness_table,
+)
 from panoptic.dynamics.migration import (
     ARRAY_FACTS,
     COMPANION_FACTS,
@@ -81,6 +86,7 @@ class Findings:
     mixture: MassMixtureFindings | NotRun
     eccentricity: EccentricityFindings | NotRun
     classifier: ClassifierFindings | NotRun
+    robustness: RobustnessFindings | NotRun
     migration: MigrationFindings | NotRun
 
 
@@ -123,6 +129,11 @@ _ANSWERS: dict[str, tuple[str, Any, str]] = {
         ClassifierFindings | NotRun,
         "the origin classifier, what it is worth and what it rests on",
     ),
+    "robustness": (
+        "robustness",
+        RobustnessFindings | NotRun,
+        "the questions asked again of changed samples, and of made-up populations",
+    ),
     "migration": (
         "migration",
         MigrationFindings | NotRun,
@@ -150,6 +161,10 @@ _SCORES = {
 TABLES: dict[str, Described] = {
     "vlms_companions_stacked": Described(
         "Every row of the window, with what it can answer.", _SAMPLE_COLUMNS
+    ),
+    "surroundings": Described(
+        "Rows of hosts near the window, in no sample: errors may bring them in.",
+        _SAMPLE_COLUMNS,
     ),
     "objects_with_probs": Described(
         "Every row with a mass ratio, with what the classifier says of it.",
@@ -191,6 +206,47 @@ TABLES: dict[str, Described] = {
                 "dropped_source": "its catalogue",
                 "rule": "what matched",
                 "kept_because": "why that row stays",
+            }
+        ),
+    ),
+    "robustness": Described(
+        "One row per changed sample: what mixture, e and classifier say then.",
+        _facts(
+            {
+                "check": "what is changed",
+                "name": "which of its kind",
+                "n_draws": "of the variant; 1 where nothing is drawn",
+                "n_rows": "main sample (median over draws)",
+                "n_hosts": "their hosts",
+                "delta_bic": "BIC(1) - BIC(2), positive where two are preferred",
+                "delta_bic_low": "2.5 % of the draws",
+                "delta_bic_high": "97.5 %",
+                "chosen_k": "what most draws prefer",
+                "share_two": "share of the draws that prefer two",
+                "mass_orbit_n_rows": "mass-orbit sample",
+                "mass_orbit_n_hosts": "their hosts",
+                "mass_orbit_delta_bic": "as for the main sample",
+                "mass_orbit_delta_bic_low": "2.5 % of the draws",
+                "mass_orbit_delta_bic_high": "97.5 %",
+                "mass_orbit_chosen_k": "what most draws prefer",
+                "mass_orbit_share_two": "share of the draws that prefer two",
+                "policy": "reading of the eccentricities",
+                "n_low_q": "rows compared, low q",
+                "n_high_q": "rows compared, high q",
+                "alpha_low_q": "Beta distribution of low q",
+                "beta_low_q": "the same",
+                "alpha_high_q": "Beta distribution of high q",
+                "beta_high_q": "the same",
+                "ks_d": "KS distance",
+                "ks_d_low": "2.5 % of the draws",
+                "ks_d_high": "97.5 %",
+                "ks_p": "exact p by row",
+                "ks_p_host": "p with hosts shuffled",
+                "peto_p_host": "Peto-Peto of the censored reading, hosts shuffled",
+                "auroc": "headline classifier, held-out",
+                "p_target": "P_binary_like of the studied object",
+                "coverage": "share of the criterion map's cells that are feasible",
+                "not_run": "which question was not asked, and why",
             }
         ),
     ),
@@ -299,6 +355,11 @@ def _write_tables(folder: ResultsFolder, results: Results) -> None:
     findings = results.findings
     scores = score_table(results.sample, findings.classifier)
     _write_table(folder, "objects_with_probs", scores)
+    if not isinstance(findings.robustness, NotRun):
+        checks = pd.DataFrame(
+            robustness_table(findings.robustness), columns=list(ROBUSTNESS_COLUMNS)
+        )
+        _write_table(folder, "robustness", checks)
     eccentricity = findings.eccentricity
     if isinstance(eccentricity, NotRun):
         folder.text("ks_test_e.txt", f"not run: {eccentricity.reason}\n")
@@ -339,6 +400,7 @@ def score_table(
 
 def _write_sample(folder: ResultsFolder, sample: CompanionSample) -> None:
     _write_table(folder, "vlms_companions_stacked", sample.frame)
+    _write_table(folder, "surroundings", sample.surroundings)
     _write_table(folder, "cuts", sample.cuts)
     _write_table(folder, "duplicates", sample.duplicates)
     definition = SampleDefinition(sample.host_mass_range_msun, sample.q_split)
@@ -354,6 +416,7 @@ def _read_sample(path: Path) -> CompanionSample:
     definition = read_result(path / "sample.json", SampleDefinition)
     return CompanionSample(
         frame=read_table(path / "vlms_companions_stacked.csv"),
+        surroundings=read_table(path / "surroundings.csv"),
         cuts=read_table(path / "cuts.csv"),
         duplicates=read_table(path / "duplicates.csv"),
         host_mass_range_msun=definition.host_mass_range_msun,

@@ -4,6 +4,7 @@ Arranges what the rooms say; the only numbers put together here are the headline
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from panoptic.demographics.eccentricity import state_eccentricities
@@ -11,6 +12,7 @@ from panoptic.demographics.eccentricity_passes import Policy
 from panoptic.demographics.mass_mixture import state_mass_mixture
 from panoptic.demographics.mixture_selection import MassMixtureSelection
 from panoptic.demographics.origin_classifier import state_classifier
+from panoptic.demographics.robustness import state_robustness
 from panoptic.demographics.two_sample_tests import Test
 from panoptic.dynamics.migration import state_migration
 from panoptic.findings import InputRecord, Results
@@ -22,12 +24,14 @@ _STATEMENTS: dict[str, Callable[[Any], tuple[Statement, ...]]] = {
     "mixture": state_mass_mixture,
     "eccentricity": state_eccentricities,
     "classifier": state_classifier,
+    "robustness": state_robustness,
     "migration": state_migration,
 }
 TITLES = {
     "mixture": "One population or two?",
     "eccentricity": "Do the eccentricities differ?",
     "classifier": "What does the classifier see?",
+    "robustness": "Do the answers hold when the sample changes?",
     "migration": "Could it have come in from outside?",
 }
 
@@ -59,6 +63,26 @@ def sections(results: Results) -> tuple[Section, ...]:
         *answers,
         _sample_section(results.sample),
     )
+
+
+def page(results: Results) -> tuple[Section, ...]:
+    """Return the sections for one page: each first answer whole, then words alone."""
+    shortened = [
+        replace(section, statements=_in_short(section.statements))
+        for section in sections(results)
+    ]
+    where = "The numbers behind every sentence are in report.html and the JSON files."
+    return (*shortened, Section("More", lines=(where,)))
+
+
+def _in_short(
+    statements: tuple[Statement | NotRun, ...],
+) -> tuple[Statement | NotRun, ...]:
+    rest = [
+        Statement(said.text) if isinstance(said, Statement) else said
+        for said in statements[1:]
+    ]
+    return (*statements[:1], *rest)
 
 
 def answer(results: Results, question: str) -> tuple[Statement | NotRun, ...]:

@@ -14,11 +14,13 @@ from panoptic.demographics.control_populations import (
     Population,
     control_eccentricities,
     control_mixture,
+    with_drawn_eccentricities,
 )
 from panoptic.demographics.eccentricity_fits import Subset, fit_subset
 from panoptic.demographics.eccentricity_passes import Policy, apply_policy
 from panoptic.demographics.gaussian_mixture import CovarianceFamily, fit_mixtures
 from panoptic.demographics.origin_features import TargetFeatures
+from panoptic.demographics.power import BetaLaw
 from panoptic.demographics.robustness import (
     ROBUSTNESS_COLUMNS,
     Check,
@@ -326,6 +328,20 @@ class TestMeasures:
         assert found.n_high_q == 3
         assert found.alpha_high_q is None and found.alpha_low_q is not None
 
+    def test_one_host_has_no_beta(self):
+        companions = made_companions()
+        high = (companions.q > 0.01) & np.isfinite(companions.ecc)
+        host = np.where(high, "one", companions.host)
+        found = contrast_eccentricities(
+            as_it_is(replace(companions, host=host)),
+            Policy.AS_REPORTED,
+            q_split=0.01,
+            n_permutations=19,
+            rng=np.random.default_rng(0),
+        )
+        assert found.n_high_q > 5
+        assert found.alpha_high_q is None
+
     def test_nothing_left_is_not_run(self):
         companions = made_companions()
         none = only(companions, np.zeros(80, dtype=bool))
@@ -374,6 +390,28 @@ class TestControls:
             assert (c.n_rows, c.n_hosts) == (len(main), main.n_hosts)
         assert found[Population.ONE].share_not_supported > 0.85
         assert found[Population.TWO].share_not_supported < 0.1
+
+    def test_what_was_measured_stays_measured_and_limits_stay_limits(self):
+        companions = made_companions(n=400)
+        main = companions.where(np.isfinite(companions.ecc))
+        limited = np.arange(len(main)) % 2 == 0
+        main = replace(
+            main,
+            ecc_kind=np.where(limited, "upper_limit", "measured"),
+            ecc_bound=np.full(len(main), 0.3),
+        )
+        second = main.q > 0.01
+        drawn = with_drawn_eccentricities(
+            main,
+            second,
+            (BetaLaw(1.0, 9.0), BetaLaw(9.0, 1.0)),
+            rng=np.random.default_rng(0),
+        )
+        assert drawn.ecc[~second].mean() == pytest.approx(0.1, abs=0.03)
+        assert drawn.ecc[second].mean() == pytest.approx(0.9, abs=0.03)
+        below = drawn.ecc < 0.3
+        assert (drawn.ecc_kind[limited & below] == "upper_limit").all()
+        assert (drawn.ecc_kind[~(limited & below)] == "measured").all()
 
     def test_one_side_only_has_no_control(self):
         companions = made_companions()
@@ -494,7 +532,8 @@ class TestWords:
     def test_the_controls_say_whether_the_bic_can_be_believed(self, findings):
         def of(share):
             return tuple(
-                MixtureControl(p, "so", 100, 60, 34, share, share) for p in Population
+                MixtureControl(p, "so", 100, 60, 34, share, share, 0, None)
+                for p in Population
             )
 
         blind = said(replace(findings, mixture_controls=of(0.9)))[4]

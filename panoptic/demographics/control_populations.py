@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from panoptic.demographics.beta_distribution import maximise
 from panoptic.demographics.beta_likelihood import BetaLikelihood
 from panoptic.demographics.companions import Companions, Flags, Floats
-from panoptic.demographics.eccentricity_contrast import judge_headline
+from panoptic.demographics.eccentricity_contrast import SIGNIFICANCE, judge_headline
 from panoptic.demographics.eccentricity_passes import HEADLINE, apply_policy
 from panoptic.demographics.gaussian_mixture import (
     CovarianceFamily,
@@ -23,7 +23,7 @@ from panoptic.demographics.gaussian_mixture import (
     fit_mixtures,
     responsibilities,
 )
-from panoptic.demographics.mass_mixture import MIN_DELTA_BIC
+from panoptic.demographics.mixture_rivals import weigh_methods
 from panoptic.demographics.power import BOWLER_BROWN_DWARFS, KIPPING_ALL, BetaLaw
 from panoptic.demographics.variant_measures import delta_bics
 from panoptic.sample import EccKind
@@ -33,7 +33,10 @@ Progress = Callable[[int, int], None]
 
 _FULL = CovarianceFamily.FULL
 CONTROL_PERMUTATIONS = 199  # of each simulated sample; enough to tell 5 %
+VERY_STRONG = 10.0  # BIC(1) - BIC(2); Kass & Raftery 1995 (unverified)
 TIDAL_AXIS_AU = 0.1  # inside it the null with tides has its own law of e
+SAMPLES_PER_METHOD_TEST = 10  # one costs as much as a hundred samples
+METHOD_DRAWS = 19  # from the null of each: the least that can show 5 %
 _MAX_REDRAWS = 200
 
 
@@ -56,6 +59,8 @@ class MixtureControl:
     n_hosts: int  # of each
     share_two: float  # BIC prefers two components
     share_very_strong: float  # by at least 10
+    n_method_tests: int  # of them also held against one population per method
+    share_beyond_methods: float | None  # of these, two are better still (p <= 0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,10 @@ def control_mixture(
     fit that it most likely belongs to. *One*: every row from the Gaussian fitted to the
     sample. *One, in parts*: from the Gaussian fitted to all rows with an orbit, each
     row inside the box (log q, log a) of what its detection method has found.
+
+    Where the preference is very strong, every tenth sample is also held against one
+    smooth population per method, the check of the mixture's verdict that asks for
+    methods.
     """
     rows = np.column_stack([main.log_q, main.log_a])
     fits = fit_mixtures(
@@ -157,7 +166,7 @@ def control_eccentricities(
     for population, (how, second, laws) in plans.items():
         verdicts = [
             judge_headline(
-                _with_eccentricities(main, second, laws, rng),
+                with_drawn_eccentricities(main, second, laws, rng=rng),
                 q_split=q_split,
                 n_permutations=CONTROL_PERMUTATIONS,
                 rng=rng,
@@ -180,6 +189,30 @@ def control_eccentricities(
     return tuple(controls)
 
 
+def with_drawn_eccentricities(
+    main: Companions,
+    second: Flags,
+    laws: tuple[BetaLaw, BetaLaw],
+    *,
+    rng: np.random.Generator,
+) -> Companions:
+    """Return the same rows with e drawn from one law, or the other where `second`.
+
+    What was measured stays so; what was a limit is one where e lies below it.
+    """
+    drawn = np.where(
+        second,
+        rng.beta(laws[1].alpha, laws[1].beta, size=len(main)),
+        rng.beta(laws[0].alpha, laws[0].beta, size=len(main)),
+    )
+    limited = (main.ecc_kind != EccKind.MEASURED) & (drawn < main.ecc_bound)
+    return replace(
+        main,
+        ecc=np.minimum(drawn, 1.0 - 1e-9),
+        ecc_kind=np.where(limited, EccKind.UPPER_LIMIT, EccKind.MEASURED).astype(str),
+    )
+
+
 def _mixture_control(
     population: Population,
     how: str,
@@ -188,6 +221,13 @@ def _mixture_control(
     rng: np.random.Generator,
 ) -> MixtureControl:
     delta = np.nan_to_num(delta_bics(samples, host=main.host, rng=rng), nan=-np.inf)
+    tested = max(1, len(samples) // SAMPLES_PER_METHOD_TEST)
+    beyond = [
+        _beats_methods(sample, main, rng)
+        for sample, gain in zip(samples[:tested], delta[:tested], strict=True)
+        if gain >= VERY_STRONG
+    ]
+    asked = [answer for answer in beyond if answer is not None]
     return MixtureControl(
         population=population,
         how=how,
@@ -195,8 +235,20 @@ def _mixture_control(
         n_rows=len(main),
         n_hosts=main.n_hosts,
         share_two=float(np.mean(delta > 0.0)),
-        share_very_strong=float(np.mean(delta >= MIN_DELTA_BIC)),
+        share_very_strong=float(np.mean(delta >= VERY_STRONG)),
+        n_method_tests=len(asked),
+        share_beyond_methods=float(np.mean(asked)) if asked else None,
     )
+
+
+def _beats_methods(
+    sample: Floats, main: Companions, rng: np.random.Generator
+) -> bool | None:
+    """Whether two components beat one population per method; None if not testable."""
+    found = weigh_methods(
+        sample, host=main.host, method=main.method, n_draws=METHOD_DRAWS, rng=rng
+    )
+    return None if isinstance(found, NotRun) else found.test.p <= SIGNIFICANCE
 
 
 def _from_components(
@@ -253,23 +305,3 @@ def _fitted_law(companions: Companions, keep: Flags) -> BetaLaw | None:
     if not found.converged[0]:
         return None
     return BetaLaw(float(found.alpha[0]), float(found.beta[0]))
-
-
-def _with_eccentricities(
-    main: Companions,
-    second: Flags,
-    laws: tuple[BetaLaw, BetaLaw],
-    rng: np.random.Generator,
-) -> Companions:
-    """The same rows with e drawn from one law or the other."""
-    drawn = np.where(
-        second,
-        rng.beta(laws[1].alpha, laws[1].beta, size=len(main)),
-        rng.beta(laws[0].alpha, laws[0].beta, size=len(main)),
-    )
-    limited = (main.ecc_kind != EccKind.MEASURED) & (drawn < main.ecc_bound)
-    return replace(
-        main,
-        ecc=np.minimum(drawn, 1.0 - 1e-9),
-        ecc_kind=np.where(limited, EccKind.UPPER_LIMIT, EccKind.MEASURED).astype(str),
-    )

@@ -145,7 +145,9 @@ def examine_deuterium_limit(
         steps=steps,
         power=power,
         sides=(
-            _compare_sides("log10 a", companions.log_a, offset, host, n_permutations, rng),
+            _compare_sides(
+                "log10 a", companions.log_a, offset, host, n_permutations, rng
+            ),
             _compare_sides("e", companions.ecc, offset, host, n_permutations, rng),
         ),
         reason=reason,
@@ -230,7 +232,7 @@ def _edge_weights(bandwidth: float) -> tuple[Floats, Floats]:
     per dex, times the number of rows.
     """
     n_side = round(bandwidth / _BIN_DEX)
-    edges = _BIN_DEX * np.arange(-n_side, n_side + 1)
+    edges = np.arange(-n_side, n_side + 1, dtype=np.float64) * _BIN_DEX
     centres = 0.5 * (edges[1:] + edges[:-1])
     weights = np.zeros((2, len(centres)))
     for side, mask in enumerate((centres < 0, centres > 0)):
@@ -321,28 +323,27 @@ def _compare_sides(
     x, above = values[near], offset[near] >= 0
     # A host with companions on both sides is one unit on each.
     unit = np.unique(2 * host[near] + above, return_inverse=True)[1]
-    hosts = [len(np.unique(host[near][mask])) for mask in (~above, above)]
-    answer = {
-        "quantity": quantity,
-        "n_below": int(np.sum(~above)),
-        "n_above": int(np.sum(above)),
-        "n_hosts_below": hosts[0],
-        "n_hosts_above": hosts[1],
-        "median_below": float(np.median(x[~above])) if hosts[0] else None,
-        "median_above": float(np.median(x[above])) if hosts[1] else None,
-    }
-    if min(hosts) < _MIN_HOSTS:
-        return SideComparison(**answer, ks=None, p=None, power_one_sigma=None)
-    side_of_unit = np.zeros(int(unit.max()) + 1, dtype=bool)
-    side_of_unit[unit] = above
-    shuffled = rng.permuted(np.tile(side_of_unit, (n_permutations, 1)), axis=1)
-    observed = float(_ks(x, above[None])[0])
-    count = np.sum(_ks(x, shuffled[:, unit]) >= observed - 1e-12)
+    n_below, n_above = (len(np.unique(host[near][m])) for m in (~above, above))
+    ks = p = power = None
+    if min(n_below, n_above) >= _MIN_HOSTS:
+        side_of_unit = np.zeros(int(unit.max()) + 1, dtype=bool)
+        side_of_unit[unit] = above
+        shuffled = rng.permuted(np.tile(side_of_unit, (n_permutations, 1)), axis=1)
+        ks = float(_ks(x, above[None])[0])
+        count = int(np.sum(_ks(x, shuffled[:, unit]) >= ks - 1e-12))
+        p = (1 + count) / (1 + n_permutations)
+        power = _shift_power(n_below, n_above, rng)
     return SideComparison(
-        **answer,
-        ks=observed,
-        p=float((1 + count) / (1 + n_permutations)),
-        power_one_sigma=_shift_power(*hosts, rng),
+        quantity=quantity,
+        n_below=int(np.sum(~above)),
+        n_above=int(np.sum(above)),
+        n_hosts_below=n_below,
+        n_hosts_above=n_above,
+        median_below=float(np.median(x[~above])) if n_below else None,
+        median_above=float(np.median(x[above])) if n_above else None,
+        ks=ks,
+        p=p,
+        power_one_sigma=power,
     )
 
 

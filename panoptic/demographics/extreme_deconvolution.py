@@ -132,9 +132,7 @@ def select_deconvolved(
     errors, by_default = error_covariances(companions)
     fits = []
     for k in range(1, max_components + 1):
-        fit = deconvolve(
-            rows, errors, n_components=k, host=companions.host, rng=rng
-        )
+        fit = deconvolve(rows, errors, n_components=k, host=companions.host, rng=rng)
         if isinstance(fit, NotRun):
             if k == 1:
                 return fit
@@ -227,7 +225,9 @@ def _in_dex(
 
 
 def _exponents(companions: Companions) -> tuple[Floats, Floats]:
-    pairs = [HOST_EXPONENTS.get(str(name), _OTHER_METHODS) for name in companions.method]
+    pairs = [
+        HOST_EXPONENTS.get(str(name), _OTHER_METHODS) for name in companions.method
+    ]
     table = np.array(pairs, dtype=np.float64).reshape(-1, 2)
     return table[:, 0], table[:, 1]
 
@@ -316,36 +316,49 @@ def _score_rows(x, s, weight, mean, cov, white, gain, resp):
 
 
 @njit(cache=True, error_model="numpy")
+def _expected_shifts(white, gain, k, shift):
+    """Write the expected truth of every row less the mean, G' w, into shift (n, d)."""
+    n, d = shift.shape
+    for r in range(n):
+        for i in range(d):
+            shift[r, i] = 0.0
+            for j in range(d):
+                shift[r, i] += gain[r, k, i, j] * white[r, k, j]
+
+
+@njit(cache=True, error_model="numpy")
+def _add_scatter(shift, step, gain, k, share, cov):
+    """Turn cov (V) into the new one: V plus the mean of b b' - G' G, b about step."""
+    n, d = shift.shape
+    for i in range(d):
+        for j in range(i + 1):
+            extra = 0.0
+            for r in range(n):
+                own = (shift[r, i] - step[i]) * (shift[r, j] - step[j])
+                for m in range(d):
+                    own -= gain[r, k, i, m] * gain[r, k, j, m]
+                extra += share[r] * own
+            cov[i, j] += extra
+            cov[j, i] = cov[i, j]
+
+
+@njit(cache=True, error_model="numpy")
 def _update(weight, mean, cov, white, gain, resp):
     """M step from the expected truth of every row; False if a component is empty."""
     n, k_all, d = white.shape
     shift = np.empty((n, d))
     for k in range(k_all):
-        mass = 0.0
-        step = np.zeros(d)
-        for r in range(n):
-            mass += resp[r, k]
-            for i in range(d):
-                shift[r, i] = 0.0
-                for j in range(d):
-                    shift[r, i] += gain[r, k, i, j] * white[r, k, j]
-                step[i] += resp[r, k] * shift[r, i]
+        share = resp[:, k].copy()
+        mass = share.sum()
         if not mass > 1e-6:
             return False
-        step /= mass
-        new = cov[k].copy()
+        share /= mass
+        _expected_shifts(white, gain, k, shift)
+        step = np.zeros(d)
         for r in range(n):
-            share = resp[r, k] / mass
-            for i in range(d):
-                for j in range(i + 1):
-                    extra = (shift[r, i] - step[i]) * (shift[r, j] - step[j])
-                    for m in range(d):
-                        extra -= gain[r, k, i, m] * gain[r, k, j, m]
-                    new[i, j] += share * extra
-        for i in range(d):
-            mean[k, i] += step[i]
-            for j in range(i + 1):
-                cov[k, i, j] = cov[k, j, i] = new[i, j]
+            step += share[r] * shift[r]
+        mean[k] += step
+        _add_scatter(shift, step, gain, k, share, cov[k])
         weight[k] = mass / n
     return True
 

@@ -87,9 +87,9 @@ def minimum_hosts(n_axes: int) -> int:
 def effort(
     n_axes: int,
     *,
-    n_starts: int = 60,
+    n_starts: int = 200,
     short_iterations: int = 30,
-    n_polish: int = 10,
+    n_polish: int = 20,
     max_iterations: int = 5000,
     tolerance: float = 1e-8,
     relative_floor: float = 1e-3,
@@ -156,7 +156,7 @@ def fit_mixtures(
     search = search or effort(x.shape[1])
     wanted = [(family, k) for family in families for k in n_components]
     refusal = _refusal(x, code, search)
-    if refusal:
+    if refusal or not wanted:
         return {key: NotRun(refusal) for key in wanted}
     given, spans = _hierarchical_starts(x, n_components)
     jobs = em.Jobs(

@@ -14,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from panoptic.demographics.gaussian_mixture import (
     CovarianceFamily,
-    MixtureFit,
     best_lnl,
     draw_mixture,
     fit_mixtures,
@@ -176,7 +175,9 @@ def weigh_methods(
             smooth = smooth_lnl(part)
             one += smooth
             two_of_own += np.maximum(two_lnl(part, at), smooth)
-        return 2.0 * (np.maximum(two_of_own, two_lnl(samples, np.arange(len(order)))) - one)
+        return 2.0 * (
+            np.maximum(two_of_own, two_lnl(samples, np.arange(len(order)))) - one
+        )
 
     def draw(n_samples: int) -> Floats:
         drawn = [
@@ -222,7 +223,9 @@ def _monte_carlo(
     """Compare the observed rows' ratio with those of drawn samples."""
     statistic = float(ratios(observed[None])[0])
     if not np.isfinite(statistic):
-        return NotRun(f"the search of the draws finds no optimum in {len(observed)} rows")
+        return NotRun(
+            f"the search of the draws finds no optimum in {len(observed)} rows"
+        )
     values = np.empty(0)
     while len(values) < n_draws:
         if np.sum(values >= statistic) >= _ENOUGH_EXCEEDANCES:

@@ -10,6 +10,7 @@ from panoptic.demographics.expectation_maximisation import Effort
 from panoptic.demographics.gaussian_mixture import (
     CovarianceFamily,
     MixtureFit,
+    effort,
     fit_mixtures,
     responsibilities,
 )
@@ -17,6 +18,7 @@ from panoptic.statement import NotRun
 
 Floats = NDArray[np.float64]
 ALL_FAMILIES = tuple(CovarianceFamily)
+_WIDE_SEARCH = effort(2, n_starts=60, n_polish=10)  # beyond two components
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +92,16 @@ def fit_mass_mixtures(
     known = np.isfinite(given).all(axis=1)
     rows, hosts = given[known], np.asarray(host)[known]
     families = tuple(dict.fromkeys((CovarianceFamily.FULL, *families)))
-    fits = fit_mixtures(
-        rows,
-        host=hosts,
-        n_components=range(1, max_components + 1),
-        families=families,
-        rng=rng,
-        search=search,
-    )
+    fits: dict[tuple[CovarianceFamily, int], MixtureFit | NotRun] = {}
+    for ks, how in (((1, 2), None), (range(3, max_components + 1), _WIDE_SEARCH)):
+        fits |= fit_mixtures(
+            rows,
+            host=hosts,
+            n_components=[k for k in ks if k <= max_components],
+            families=families,
+            rng=rng,
+            search=search or how,
+        )
     one = fits[CovarianceFamily.FULL, 1]
     if isinstance(one, NotRun):
         return one

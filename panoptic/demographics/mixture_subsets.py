@@ -83,8 +83,9 @@ def pick_one_per_host(
     if n_hosts < minimum_hosts(2):
         return NotRun(f"{n_hosts} hosts: one companion of each is too few to fit")
     ticket = rng.random((n_samples, len(code)))
-    lowest = np.full((n_samples, n_hosts), np.inf)
-    np.minimum.at(lowest, (slice(None), code), ticket)
+    lowest = np.stack(
+        [ticket[:, code == h].min(axis=1) for h in range(n_hosts)], axis=1
+    )
     return _refit(companions, ticket == lowest[:, code], (1, 2), rng)
 
 
@@ -119,9 +120,11 @@ def _fit_subset(
         rows, host=companions.host, n_components=[1, 2], families=[_FULL], rng=rng
     )
     one, two = fits[_FULL, 1], fits[_FULL, 2]
-    if not (isinstance(one, MixtureFit) and isinstance(two, MixtureFit)):
-        reason = one.reason if isinstance(one, NotRun) else two.reason
-        return SubsetFit(name, n_rows, n_hosts, None, None, reason)
+    for fit in (one, two):
+        if isinstance(fit, NotRun):
+            return SubsetFit(name, n_rows, n_hosts, None, None, fit.reason)
+    assert isinstance(one, MixtureFit)
+    assert isinstance(two, MixtureFit)
     test = weigh_one_more_component(
         rows, host=companions.host, k=1, n_draws=n_draws, rng=rng
     )

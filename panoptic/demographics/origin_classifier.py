@@ -111,6 +111,8 @@ def classify_origins(
     within = None
     if headline.model.skill.auroc_within_method is not None:
         within = _permute(question, n_permutations, question.comparable, rng, clock)
+    else:
+        clock.stage(n_permutations)(1, 1)
     return ClassifierFindings(
         verdict=judge(permuted, within),
         target_name=target.name,

@@ -240,11 +240,20 @@ def _mixture_controls(
         text,
         evidence="; ".join(
             f"{c.population} ({c.how}): two preferred in {c.share_two:.0%}, by 10 or "
-            f"more in {c.share_very_strong:.0%}"
+            f"more in {c.share_very_strong:.0%}{_beyond(c)}"
             for c in controls
         )
         + f"; {parts.n_simulations} samples of {parts.n_rows} rows each.",
         caveat="The ranges of the methods are those of the companions they found.",
+    )
+
+
+def _beyond(control: MixtureControl) -> str:
+    if control.share_beyond_methods is None:
+        return ""
+    return (
+        ", of which better than one population per method in "
+        f"{control.share_beyond_methods:.0%} of {control.n_method_tests}"
     )
 
 

@@ -49,7 +49,9 @@ def fit_smooth_population(rows: Floats) -> SmoothPopulation:
     The rows must spread on both axes. Parameters are bounded, so a handful of rows
     gives a fit too; below about 20 it describes those rows and no more.
     """
-    lnl, parameters = _fit_samples(np.ascontiguousarray(rows[None]), _LOWEST, _HIGHEST, _TAILS)
+    lnl, parameters = _fit_samples(
+        np.ascontiguousarray(rows[None]), _LOWEST, _HIGHEST, _TAILS
+    )
     lead = int(np.argmax(lnl[0]))
     best = float(lnl[0, lead])
     return SmoothPopulation(

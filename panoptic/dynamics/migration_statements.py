@@ -246,13 +246,13 @@ def _state_companions(findings: MigrationFindings) -> Statement:
     )
     reached = sum(arrival.n_arrived > 0 for _, arrival in asked)
     crowded = sum(c.companion.n_siblings > 0 for c, _ in asked)
+    most = f"; most often {name}, {_percent(best.arrived_fraction)}" if reached else ""
     return Statement(
         text=(
             f"Of {len(asked)} real companions inside {WIDEST_CLOSE_AU:g} AU, a start "
             f"at {_interval_text(FIRST_AXIS_RANGE_AU, 'AU')} and a perturber of the "
             f"grid bring {reached} to near where they are at least once in "
-            f"{best.n_draws} draws; most often {name}, "
-            f"{_percent(best.arrived_fraction)}."
+            f"{best.n_draws} draws{most}."
         ),
         evidence=(
             f"95 % {_percent(best.arrived_low)}-{_percent(best.arrived_high)} for "

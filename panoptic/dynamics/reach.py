@@ -25,10 +25,9 @@ Floats = NDArray[np.float64]
 _FULL_TIDE = 12.684  # f1 - f2^2/f5 at e = 1, where it is largest
 _LEAST_DECAY = 0.3  # of ln a in the whole time: tides that cannot do that do nothing
 _LARGEST_START_E = 0.05  # the window is a fit for starts near a circle
-# Octupole strengths at which the margin of the window changes, and the margins between
-# them. Between the first two the window opens steeply and its edge is widest.
-_STEEP = 0.022, 0.045
-_KNOTS = (*_STEEP, 0.08)
+_STEEP_ABOVE = 0.022  # octupole strength from which the window opens steeply
+# Octupole strengths at which the margin of the window changes, and the margins.
+_KNOTS = _STEEP_ABOVE, 0.045, 0.08
 _MARGINS = 0.04, 0.13, 0.05, 0.09
 # Largest value of the octupole's potential, and of its torque along z, per unit of
 # strength: sup of (15/64)|e_x (8e^2 - 1 - 35 e_z^2 + 5 j_z^2) + 10 e_z j_x j_z|.
@@ -159,11 +158,8 @@ def _inside_window(
 def _steady_margin(octupole: Floats) -> Floats:
     """How far outside, in busiest pericentres, a record must lie to be trusted.
 
-    Not at all where the window is steep: there orbits wander in from anywhere.
+    Not at all from where the window opens steeply: there orbits wander in from
+    anywhere.
     """
     margin = np.where(octupole < 0.003, 1.5, 3.0)
-    return np.where(_is_steep(octupole), np.inf, margin)
-
-
-def _is_steep(octupole: Floats) -> NDArray[np.bool_]:
-    return (octupole > _STEEP[0]) & (octupole < _STEEP[1])
+    return np.where(octupole > _STEEP_ABOVE, np.inf, margin)
