@@ -40,7 +40,12 @@ from panoptic.figures.migration_figures import (
 )
 from panoptic.figures.mixture_figures import caption_mass_mixture, plot_mass_mixture
 from panoptic.figures.perturber_maps import caption_perturber_maps, plot_perturber_maps
-from panoptic.figures.robustness_figures import caption_missingness, plot_missingness
+from panoptic.figures.robustness_figures import (
+    caption_missingness,
+    caption_robustness,
+    plot_missingness,
+    plot_robustness,
+)
 from panoptic.figures.style import part
 from panoptic.figures.timescale_figures import (
     caption_timescales,
@@ -93,11 +98,12 @@ def _companions(results: Results, imprint: Imprint) -> Named:
 
 
 def _migration(results: Results, imprint: Imprint) -> Named:
-    found, rows = results.findings.migration, results.sample.frame
+    found = results.findings.migration
+    rows, orbits = results.sample.frame, results.perturbers
     yield (
         "fig3_feasibility",
-        plot_perturber_maps(found, rows),
-        caption_perturber_maps(found, rows, imprint=imprint),
+        plot_perturber_maps(found, rows, orbits),
+        caption_perturber_maps(found, rows, orbits, imprint=imprint),
     )
 
 
@@ -123,21 +129,30 @@ def _more_migration(results: Results, imprint: Imprint) -> Named:
 
 def _mixtures(results: Results, imprint: Imprint) -> Named:
     """The sample of the verdict, and the one that needs no eccentricity."""
-    sample, target = results.sample, results.target
-    found = results.findings.mixture
-    for name, rows, selection, words in (
-        ("fig4_mixture", sample.main, part(found, lambda f: f.main), "main sample"),
+    sample, found = results.sample, results.findings.mixture
+    for figure, rows, words, selection, evidence in (
+        (
+            "fig4_mixture",
+            sample.main,
+            "main sample",
+            part(found, lambda f: f.main),
+            part(found, lambda f: f.main_evidence),
+        ),
         (
             "fig5_mixture_mass_orbit",
-            sample.mass_orbit_with_limits,
-            part(found, lambda f: f.mass_orbit_with_limits),
+            sample.mass_orbit,
             "all rows with mass ratio and axis",
+            part(found, lambda f: f.mass_orbit),
+            part(found, lambda f: f.mass_orbit_evidence),
         ),
     ):
+        target, hosts = results.target, part(evidence, lambda e: e.hosts)
         yield (
-            name,
-            plot_mass_mixture(rows, selection, name=words, target=target),
-            caption_mass_mixture(selection, name=words, target=target, imprint=imprint),
+            figure,
+            plot_mass_mixture(rows, selection, name=words, target=target, hosts=hosts),
+            caption_mass_mixture(
+                selection, name=words, target=target, hosts=hosts, imprint=imprint
+            ),
         )
 
 
@@ -176,8 +191,14 @@ def _classifier(results: Results, imprint: Imprint) -> Named:
 
 
 def _robustness(results: Results, imprint: Imprint) -> Named:
+    found = results.findings.robustness
     yield (
-        "fig15_missingness",
+        "fig15_robustness",
+        plot_robustness(found),
+        caption_robustness(found, imprint=imprint),
+    )
+    yield (
+        "fig16_missingness",
         plot_missingness(results.sample),
         caption_missingness(results.sample, imprint=imprint),
     )

@@ -59,8 +59,14 @@ def companion_sample(**changes) -> CompanionSample:
     frame["in_main_sample"] = (
         frame[["q", "pl_orbsmax", "pl_orbeccen"]].notna().all(axis=1)
     )
+    table = with_all_columns(frame)
     return CompanionSample(
-        with_all_columns(frame), pd.DataFrame(), pd.DataFrame(), (0.06, 0.2), 0.01
+        frame=table,
+        surroundings=table.iloc[:0],
+        cuts=pd.DataFrame(),
+        duplicates=pd.DataFrame(),
+        host_mass_range_msun=(0.06, 0.2),
+        q_split=0.01,
     )
 
 

@@ -60,6 +60,7 @@ def test_every_mass_is_drawn_once_and_the_rest_is_counted():
     said = caption_mass_mass(SAMPLE, P, target=TARGET, imprint=IMPRINT)
     assert "7 rows on 6 hosts" in said
     assert "1 row not drawn: they have no companion mass" in said
+    assert "(mass 5, mass_radius 1, msini 1)" in said
     assert "7 rows on 6 hosts" in texts_in(DRAWN_MASSES)
     assert_sober(said)
 
@@ -96,6 +97,7 @@ def test_error_bars_reach_from_error_to_error():
     bars = bars_of(DRAWN_MASSES.axes[0])
     assert [[0.13, 41.0], [0.13, 59.0]] in bars
     assert [[0.08, 50.0], [0.18, 50.0]] in bars
+    assert [[0.18, 0.1], [0.18, 2.0]] in bars
 
 
 def test_rows_without_a_probability_are_white_and_said():

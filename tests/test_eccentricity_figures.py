@@ -9,8 +9,6 @@ import pytest
 
 from panoptic.demographics.companions import Companions
 from panoptic.demographics.eccentricity import investigate_eccentricities
-from panoptic.demographics.eccentricity_fits import Subset
-from panoptic.demographics.eccentricity_passes import Policy
 from panoptic.figures.eccentricity_figures import (
     caption_beta_contours,
     caption_eccentricity_distributions,
@@ -131,12 +129,23 @@ def test_contours_hold_the_maximum_and_fall_as_they_say():
     assert_sober(said)
 
 
-def test_contours_enclose_points_near_the_top_alpha_across():
-    (axes,) = [a for a in contours().axes if a.get_title("left").startswith("as_rep")]
-    fit = findings().fit_of(Subset.LOW_Q, Policy.AS_REPORTED)
-    paths = [path for c in axes.collections for path in c.get_paths()]
-    assert any(path.contains_point((fit.alpha, fit.beta)) for path in paths)
-    assert not any(path.contains_point((fit.beta, fit.alpha)) for path in paths)
+def test_contours_reach_as_far_as_the_likelihood_does_alpha_across():
+    surface = findings().surfaces[0]
+    alpha, beta = surface.log10_alpha, surface.log10_beta
+    centre, width = (alpha.mean(), beta.mean()), (np.ptp(alpha) / 9, np.ptp(beta) / 20)
+    fall = -0.5 * (
+        ((alpha[:, None] - centre[0]) / width[0]) ** 2
+        + ((beta[None, :] - centre[1]) / width[1]) ** 2
+    )
+    surface = dataclasses.replace(surface, lnl_fall=fall)
+    (axes,) = contours(dataclasses.replace(findings(), surfaces=(surface,))).axes
+    vertices = np.log10(
+        np.concatenate(
+            [path.vertices for c in axes.collections for path in c.get_paths()]
+        )
+    )
+    reach = (vertices.max(axis=0) - vertices.min(axis=0)) / 2.0
+    np.testing.assert_allclose(reach, np.sqrt(2.0 * 3.09) * np.array(width), rtol=0.05)
 
 
 def test_nothing_fitted_is_said():

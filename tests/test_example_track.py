@@ -9,6 +9,7 @@ from panoptic.dynamics import example_track as rooms
 from panoptic.dynamics.example_track import example_track
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.perturbers import InnerOrbit, OuterOrbitPrior, PerturberGrid
+from panoptic.dynamics.secular import Track
 from panoptic.dynamics.secular_map import SecularModel, SecularRequest, map_secular
 from panoptic.statement import NotRun
 
@@ -64,8 +65,25 @@ def test_thinning_keeps_the_ends_and_the_turns(monkeypatch):
     assert len(thin.t_yr) <= 240 < len(whole.t_yr) == whole.n_steps + 1
     assert set(thin.t_yr) <= set(whole.t_yr)
     assert thin.t_yr[-1] == whole.t_yr[-1]
-    assert thin.pericentre_au.min() == whole.pericentre_au.min()
-    assert thin.ecc.max() == whole.ecc.max()
+    e = whole.ecc
+    is_peak = (e[1:-1] > e[:-2]) & (e[1:-1] > e[2:])
+    assert is_peak.sum() > 1
+    assert set(whole.t_yr[1:-1][is_peak]) <= set(thin.t_yr)
+
+
+def test_a_wave_with_more_turns_than_points_keeps_its_envelope(monkeypatch):
+    monkeypatch.setattr(rooms, "MOST_POINTS", 400)
+    t = np.linspace(0.0, 1.0, 50_001)
+    one_minus_e = 0.5 - 0.4 * np.sin(2.0 * np.pi * 500.0 * t)
+    empty = {field.name: np.zeros((len(t), 3)) for field in dataclasses.fields(Track)}
+    known = {"t_yr": t, "a_au": np.ones_like(t), "inclination_rad": np.ones_like(t)}
+    known |= {"e": 1.0 - one_minus_e, "one_minus_e": one_minus_e}
+    wave = Track(**empty | known)
+    kept = rooms._turns_and_ends(wave)
+    assert len(kept) <= 400
+    np.testing.assert_allclose(one_minus_e[kept].min(), 0.1, atol=1e-4)
+    deep = t[kept][one_minus_e[kept] < 0.11]
+    assert np.diff(deep).max() < 0.05
 
 
 def test_nothing_to_show_is_said():

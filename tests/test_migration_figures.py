@@ -4,6 +4,7 @@ import dataclasses
 from functools import cache
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from panoptic.dynamics.arrivals import ObservedCompanion
@@ -38,6 +39,13 @@ from tests.figure_samples import (
 
 WHY = NotRun("TOI-6894 b has no mass or no semi-major axis")
 ROWS = companion_sample().frame
+ORBITS = pd.DataFrame(  # on the map, too close, and without a mass
+    {
+        "hostname": ["A", "B", "C"],
+        "m2_msun": [0.05, 0.05, np.nan],
+        "a_au": [40.0, 0.3, 50.0],
+    }
+)
 
 
 @cache
@@ -68,7 +76,7 @@ def findings(n_mass=3, n_axis=4, nearest_au=20.0):
 
 
 def maps(found=None):
-    return plot_perturber_maps(found or findings(), ROWS)
+    return plot_perturber_maps(found or findings(), ROWS, ORBITS)
 
 
 def sensitivity(found=None):
@@ -117,13 +125,17 @@ def test_unstable_cells_are_hatched():
 
 def test_companions_of_the_plane_are_marked():
     assert objects_in(drawn_maps()) == ["E b", "E b"]
-    said = caption_perturber_maps(findings(), ROWS, imprint=IMPRINT)
-    assert "White marks: 1 row on 1 host" in said
+    said = caption_perturber_maps(findings(), ROWS, ORBITS, imprint=IMPRINT)
+    assert "known companion (Imaging) 1, Gaia DR3 orbit of a host 1" in said
     assert "known companion (Imaging)" in legend_of(drawn_maps())
+    stars = [line for line in drawn_maps().axes[1].lines if line.get_marker() == "*"]
+    assert [(s.get_xdata()[0], s.get_ydata()[0]) for s in stars] == [(40.0, 0.05)]
+    without = plot_perturber_maps(findings(), ROWS, None)
+    assert "Gaia DR3 orbit of a host" not in legend_of(without)
 
 
 def test_the_caption_counts_every_outcome():
-    said = caption_perturber_maps(findings(), ROWS, imprint=IMPRINT)
+    said = caption_perturber_maps(findings(), ROWS, ORBITS, imprint=IMPRINT)
     for outcome in Outcome:
         share = findings().secular.count(outcome).sum() / findings().secular.n_total
         assert f"{outcome.name.lower()} {share:.2%}" in said
@@ -138,7 +150,7 @@ def test_one_map_may_be_missing(name):
     assert "only the other map was asked for" in texts_in(maps(found)).replace(
         "\n", " "
     )
-    assert_sober(caption_perturber_maps(found, ROWS, imprint=IMPRINT))
+    assert_sober(caption_perturber_maps(found, ROWS, ORBITS, imprint=IMPRINT))
     assert_sober(caption_arrivals(found, imprint=IMPRINT))
     timescales(found).draw_without_rendering()
 
@@ -211,7 +223,7 @@ def test_what_was_not_run_says_why(draw):
 
 def test_captions_of_what_was_not_run():
     for said in (
-        caption_perturber_maps(WHY, ROWS, imprint=IMPRINT),
+        caption_perturber_maps(WHY, ROWS, None, imprint=IMPRINT),
         caption_migration_sensitivity(WHY, imprint=IMPRINT),
         caption_arrivals(WHY, imprint=IMPRINT),
         caption_track(WHY, imprint=IMPRINT),

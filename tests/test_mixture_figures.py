@@ -5,12 +5,14 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection
 from matplotlib.colors import same_color
 from matplotlib.patches import Ellipse
 from matplotlib.path import Path
 
 from panoptic.demographics.gaussian_mixture import CovarianceFamily, effort
 from panoptic.demographics.mixture_selection import fit_mass_mixtures
+from panoptic.demographics.mixture_subsets import HostResampling
 from panoptic.figures.mixture_figures import (
     caption_mass_mixture,
     draw_ellipses,
@@ -28,6 +30,17 @@ from tests.figure_samples import (
     mark_of,
     objects_in,
     texts_in,
+)
+
+# Two samples of redrawn hosts, two components each.
+HOSTS = HostResampling(
+    n_samples=40,
+    n_failed=1,
+    share_two=0.9,
+    delta_bic=(5.0, 20.0, 30.0),
+    k_counts=(4, 35),
+    means=np.array([[[-4.5, -1.5], [-1.0, 0.0]], [[-4.4, -1.4], [-1.1, 0.1]]]),
+    covariances=np.broadcast_to(np.diag([0.04, 0.25]), (2, 2, 2, 2)).copy(),
 )
 
 
@@ -64,7 +77,11 @@ def selection():
 
 def draw(found=None):
     return plot_mass_mixture(
-        rows(), found or selection(), name="main sample", target=TARGET
+        rows(),
+        found or selection(),
+        name="main sample",
+        target=TARGET,
+        hosts=HOSTS,
     )
 
 
@@ -85,10 +102,11 @@ def test_every_fitted_row_is_drawn_in_the_colour_of_its_component():
 
 def test_the_caption_counts_what_was_left_out():
     said = caption_mass_mixture(
-        selection(), name="main sample", target=TARGET, imprint=IMPRINT
+        selection(), name="main sample", target=TARGET, hosts=HOSTS, imprint=IMPRINT
     )
     assert "1 row without q or a left out" in said
     assert f"{selection().delta_bic:.1f}" in said
+    assert "preferred in 90% of 40 samples of redrawn hosts. 2 of them are" in said
     assert_sober(said)
 
 
@@ -109,6 +127,14 @@ def test_an_ellipse_holds_what_its_gaussian_says():
 def test_one_pair_of_ellipses_per_component():
     ellipses = [p for p in drawn().axes[0].patches if isinstance(p, Ellipse)]
     assert len(ellipses) == 2 * selection().chosen_k == 4
+
+
+def test_ghosts_are_the_ellipses_of_redrawn_hosts_log_a_across():
+    ghosts = [c for c in drawn().axes[0].collections if isinstance(c, LineCollection)]
+    rings = [ring for c in ghosts for ring in c.get_segments()]
+    assert len(rings) == 4
+    np.testing.assert_allclose(rings[0].mean(axis=0), [-1.5, -4.5], atol=0.03)
+    np.testing.assert_allclose(np.ptp(rings[0], axis=0), [1.0, 0.4], rtol=0.01)
 
 
 def test_criteria_are_drawn_for_every_mixture_that_was_fitted():
@@ -132,7 +158,11 @@ def test_a_mass_limit_has_its_arrow_and_its_key():
 def test_a_mixture_that_was_not_run_says_why(reason):
     assert reason in texts_in(draw(NotRun(reason))).replace("\n", " ")
     said = caption_mass_mixture(
-        NotRun(reason), name="main sample", target=TARGET, imprint=IMPRINT
+        NotRun(reason),
+        name="main sample",
+        target=TARGET,
+        hosts=NotRun(reason),
+        imprint=IMPRINT,
     )
     assert f"Not run: {reason}." in said
 

@@ -26,7 +26,8 @@ NAMES = [
     "fig12_arrivals",
     "fig13_track",
     "fig14_timescales",
-    "fig15_missingness",
+    "fig15_robustness",
+    "fig16_missingness",
 ]
 NOT_ASKED = [name for name in NAMES if name not in NAMES[:2] + NAMES[-1:]]
 

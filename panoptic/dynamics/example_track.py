@@ -24,7 +24,7 @@ _TOLD = (Outcome.MIGRATED, Outcome.DISRUPTED)  # what an example may show, by wo
 class ExampleTrack:
     """One triple of the map at some of its steps, arrays (n_points,).
 
-    The steps are thinned to those that draw the same line, every turn of e in it.
+    The steps are thinned to those that draw the same line.
     """
 
     outcome: str  # migrated or disrupted
@@ -134,8 +134,8 @@ def _turns_and_ends(whole: Track) -> NDArray[np.intp]:
     """Return at most `MOST_POINTS` steps that draw the same line as all of them.
 
     Time and the way the line goes on paper are cut into equal stretches (steps crowd
-    where e is close to 1, and would cut unevenly); each keeps its ends and the
-    extremes of e.
+    where e is close to 1, and would cut unevenly); each keeps its ends and its
+    extremes of e, and all turns of e are kept unless they are too many.
     """
     n = len(whole.t_yr)
     if n <= MOST_POINTS:
@@ -150,12 +150,19 @@ def _turns_and_ends(whole: Track) -> NDArray[np.intp]:
         ]
     )
     way = np.abs(np.diff(drawn, axis=1)).sum(axis=0).cumsum()
-    stretches = np.linspace(0.0, way[-1], MOST_POINTS // 6)
-    times = np.linspace(0.0, whole.t_yr[-1], MOST_POINTS // 12)
+    stretches = np.linspace(0.0, way[-1], MOST_POINTS // 8)
+    times = np.linspace(0.0, whole.t_yr[-1], MOST_POINTS // 16)
     cuts = [0, n, *(np.searchsorted(way, stretches[1:]) + 1)]
     borders = np.unique([*cuts, *np.searchsorted(whole.t_yr, times)])
-    kept = {0, n - 1}
+    turns = _turns(whole.one_minus_e)
+    kept = {0, n - 1, *(turns if len(turns) <= MOST_POINTS // 4 else ())}
     for first, last in zip(borders[:-1], borders[1:], strict=True):
         stretch = whole.one_minus_e[first:last]
         kept |= {first, first + stretch.argmin(), first + stretch.argmax(), last - 1}
     return np.array(sorted(kept), dtype=np.intp)
+
+
+def _turns(values: Floats) -> NDArray[np.intp]:
+    """Return where a row of numbers turns from rising to falling, or back."""
+    steps = np.sign(np.diff(values))
+    return np.flatnonzero(steps[:-1] * steps[1:] < 0) + 1

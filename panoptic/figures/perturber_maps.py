@@ -26,7 +26,7 @@ from panoptic.figures.captions import (
     Imprint,
     caption,
     caption_not_run,
-    rows_on_hosts,
+    listed,
 )
 from panoptic.figures.marks import draw_mark, gid_of, key, marker_of
 from panoptic.figures.style import (
@@ -56,28 +56,31 @@ _NOTABLY_UNSTABLE = 0.1  # share of a cell's triples
 
 @house_style()
 def plot_perturber_maps(
-    found: MigrationFindings | NotRun, companions: pd.DataFrame
+    found: MigrationFindings | NotRun,
+    companions: pd.DataFrame,
+    orbits: pd.DataFrame | None,
 ) -> Figure:
     """Draw the study's criterion beside what becomes of the same triples.
 
     Parameters
     ----------
     companions : rows of the sample; those in the plane of the perturbers are marked.
+    orbits : Gaia's orbits of the hosts, marked likewise; None if not asked for.
     """
     if isinstance(found, NotRun):
         return plot_not_run(_MAPS, found)
     figure = new_figure(PAGE_INCH, 3.7)
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
-    real = _in_the_plane(companions, found.grid)
+    known = _known_bodies(companions, orbits, found.grid)
     for axes in (left, right):
         frame_perturbers(axes, found.grid)
-        _mark_companions(axes, real)
+        _mark_bodies(axes, known)
     right.set_ylabel("")
     lines = [
         _draw_criterion(left, found.criterion),
         _draw_secular(right, found.secular),
     ]
-    figure.legend(handles=_map_keys(found, real), loc="outside lower left", ncols=6)
+    figure.legend(handles=_map_keys(found, known), loc="outside lower left", ncols=6)
     settle(figure)  # labels are set into the lines as the page lies
     for axes, drawn in zip((left, right), lines, strict=True):
         if drawn is not None:
@@ -86,7 +89,11 @@ def plot_perturber_maps(
 
 
 def caption_perturber_maps(
-    found: MigrationFindings | NotRun, companions: pd.DataFrame, *, imprint: Imprint
+    found: MigrationFindings | NotRun,
+    companions: pd.DataFrame,
+    orbits: pd.DataFrame | None,
+    *,
+    imprint: Imprint,
 ) -> str:
     """Say what both maps count, and where they disagree."""
     if isinstance(found, NotRun):
@@ -95,7 +102,8 @@ def caption_perturber_maps(
     low, high = inner.axis_au
     start = f"{low:g} AU" if low == high else f"{low:g} to {high:g} AU (log-uniform)"
     n_mass, n_axis = found.grid.shape
-    real = _in_the_plane(companions, found.grid)
+    known = _known_bodies(companions, orbits, found.grid)
+    kinds = listed({str(k): int(n) for k, n in known["kind"].value_counts().items()})
     sentences = [
         f"{n_mass} x {n_axis} cells; a companion of {inner.companion_mass_mjup:g} MJup "
         f"starts at {start} around a host of {inner.host_mass_msun:g} Msun; outer "
@@ -107,10 +115,7 @@ def caption_perturber_maps(
         *_secular_in_words(found.secular),
         f"Hatched: at least {_NOTABLY_UNSTABLE:.0%} of the triples are unstable. "
         "Dashed: the hydrogen limit.",
-        f"White marks: {rows_on_hosts(len(real), real['hostname'].nunique())} of the "
-        "sample at these masses and distances, by detection method."
-        if len(real)
-        else "No companion of the sample has such a mass and distance.",
+        f"White marks, bodies known at these masses and distances: {kinds}.",
     ]
     return caption(_MAPS, sentences, imprint)
 
@@ -285,22 +290,52 @@ def _bar(axes: Axes, mesh: QuadMesh, label: str) -> None:
     bar.set_label(label)
 
 
-def _in_the_plane(companions: pd.DataFrame, grid: PerturberGrid) -> pd.DataFrame:
-    """Return the rows whose mass and axis lie on the map."""
+def _known_bodies(
+    companions: pd.DataFrame, orbits: pd.DataFrame | None, grid: PerturberGrid
+) -> pd.DataFrame:
+    """Return what is known at masses and distances of the map, one row per body.
+
+    orbits : Gaia's of the hosts, those with a secondary mass and an axis; None if they
+        were not asked for.
+    """
+    known = pd.DataFrame(
+        {
+            "gid": companions["pl_name"].map(gid_of),
+            "hostname": companions["hostname"],
+            "mass_msun": companions["pl_bmassj"] / MSUN_MJUP,
+            "axis_au": companions["pl_orbsmax"],
+            "marker": companions["discoverymethod"].map(marker_of),
+            "kind": "known companion (" + companions["discoverymethod"] + ")",
+        }
+    )
+    if orbits is not None and len(orbits):
+        gaia = pd.DataFrame(
+            {
+                "gid": None,
+                "hostname": orbits["hostname"],
+                "mass_msun": orbits["m2_msun"],
+                "axis_au": orbits["a_au"],
+                "marker": "*",
+                "kind": "Gaia DR3 orbit of a host",
+            }
+        )
+        known = pd.concat([known, gaia], ignore_index=True)
     mass, axis = _edges(grid.mass_msun), _edges(grid.axis_au)
-    inside = (companions["pl_bmassj"] / MSUN_MJUP).between(mass[0], mass[-1])
-    return companions[inside & companions["pl_orbsmax"].between(axis[0], axis[-1])]
+    return known[
+        known["mass_msun"].between(mass[0], mass[-1])
+        & known["axis_au"].between(axis[0], axis[-1])
+    ]
 
 
-def _mark_companions(axes: Axes, real: pd.DataFrame) -> None:
-    for row in real.to_dict("records"):
+def _mark_bodies(axes: Axes, known: pd.DataFrame) -> None:
+    for body in known.to_dict("records"):
         draw_mark(
             axes,
-            row["pl_orbsmax"],
-            row["pl_bmassj"] / MSUN_MJUP,
-            marker=marker_of(row["discoverymethod"]),
+            body["axis_au"],
+            body["mass_msun"],
+            marker=body["marker"],
             colour=PAPER,
-            gid=gid_of(row["pl_name"]),
+            gid=body["gid"],
         )
 
 
@@ -344,7 +379,7 @@ def _secular_in_words(found: SecularMap | NotRun) -> Iterator[str]:
         )
 
 
-def _map_keys(found: MigrationFindings, real: pd.DataFrame) -> list[Line2D | Patch]:
+def _map_keys(found: MigrationFindings, known: pd.DataFrame) -> list[Line2D | Patch]:
     keys: list[Line2D | Patch] = [
         hatch_key(rf"$\geq$ {_NOTABLY_UNSTABLE:.0%} unstable"),
         time_key(),
@@ -358,8 +393,10 @@ def _map_keys(found: MigrationFindings, real: pd.DataFrame) -> list[Line2D | Pat
     ):
         label = f"criterion at {COVERED_FRACTION:g}"
         keys.append(Line2D([], [], color=VERMILION, linewidth=1.2, label=label))
-    known = [
-        key(marker_of(method), f"known companion ({method})", colour=PAPER)
-        for method in sorted(set(real["discoverymethod"]))
+    bodies = [
+        key(marker, kind, colour=PAPER)
+        for kind, marker in sorted(
+            set(zip(known["kind"], known["marker"], strict=True))
+        )
     ]
-    return [*keys, *known]
+    return [*keys, *bodies]

@@ -174,7 +174,7 @@ def caption_track(found: MigrationFindings | NotRun, *, imprint: Imprint) -> str
         f"{example.perturber_ecc:.2f}, inclined by {example.first_inclination_deg:.1f} "
         f"deg; the companion starts at {example.first_axis_au:.3g} AU.",
         f"It was decided at {example.decided_at_yr:.3g} yr. {len(example.t_yr)} of "
-        f"{example.n_steps + 1} points are drawn, every extreme of e among them.",
+        f"{example.n_steps + 1} points are drawn, those that make the line.",
         "Inclination: to the initial plane of the outer orbit; dashed at 90 deg.",
         f"Pericentre lines: {lines}.",
     ]
