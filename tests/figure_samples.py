@@ -60,7 +60,12 @@ def companion_sample(**changes) -> CompanionSample:
         frame[["q", "pl_orbsmax", "pl_orbeccen"]].notna().all(axis=1)
     )
     return CompanionSample(
-        with_all_columns(frame), pd.DataFrame(), pd.DataFrame(), (0.06, 0.2), 0.01
+        frame=with_all_columns(frame),
+        surroundings=pd.DataFrame(),
+        cuts=pd.DataFrame(),
+        duplicates=pd.DataFrame(),
+        host_mass_range_msun=(0.06, 0.2),
+        q_split=0.01,
     )
 
 
