@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test check format mutants bench clean
+.PHONY: run test check format mutants clean
 
 run: $(VENV)/.run-ready
 	$(BIN)/python panoptic_vlms_project.py $(ARGS)

@@ -176,7 +176,7 @@ def _ask_classifier(
     rng: np.random.Generator,
     progress: Progress,
 ) -> ClassifierFindings | NotRun:
-    return classify_origins(
+    found = classify_origins(
         Companions.from_frame(sample.scored),
         _features(target),
         anchors=anchors,
@@ -185,6 +185,9 @@ def _ask_classifier(
         rng=rng,
         progress=progress,
     )
+    if isinstance(found, NotRun):
+        return found
+    return replace(found, target_name=target.label)  # matched by its plain name
 
 
 def _features(target: Target) -> TargetFeatures:

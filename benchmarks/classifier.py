@@ -1,6 +1,6 @@
 """How fast the compiled logistic pipeline is, against scikit-learn doing the same.
 
-    python benchmarks/classifier.py
+    python -m benchmarks.classifier
 
 One fit chooses C over five folds, calibrates and refits; both give the same.
 """

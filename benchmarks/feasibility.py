@@ -1,7 +1,7 @@
 """How fast the maps are: the criterion against NumPy, the followed orbits by the clock.
 
-    python benchmarks/feasibility.py             criterion, and a small physical map
-    python benchmarks/feasibility.py --full      also 25 x 25 x 2000 triples followed
+    python -m benchmarks.feasibility             criterion, and a small physical map
+    python -m benchmarks.feasibility --full      also 25 x 25 x 2000 triples followed
 
 The NumPy twin makes the same arrays from as many draws in the same run. It takes its
 draws from NumPy's own generator, faster in NumPy than the map's counter-based one, and

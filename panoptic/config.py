@@ -364,6 +364,7 @@ class MigrationOptions:
         "both",
         "which map: orbits followed (secular, the headline), the study's criterion",
         parse=str,
+        metavar="{both,secular,criterion}",
         choices=("both", "secular", "criterion"),
     )
     kl_trials: int = option(
@@ -415,6 +416,7 @@ class MigrationOptions:
         "uniform",
         "distribution of the perturber's eccentricity; thermal is density 2 e",
         parse=str,
+        metavar="{uniform,thermal}",
         choices=("uniform", "thermal"),
     )
     kl_inclination: Range = option(
@@ -477,7 +479,11 @@ class MigrationOptions:
 def _available_threads() -> int:
     """NUMBA_NUM_THREADS if set, else the cores this process may use."""
     stated = os.environ.get("NUMBA_NUM_THREADS", "")
-    return int(stated) if stated.isdigit() else len(os.sched_getaffinity(0))
+    if stated.isdigit() and int(stated) > 0:
+        return int(stated)
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)

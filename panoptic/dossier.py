@@ -26,8 +26,8 @@ _METHODS = {
         "starts; the number of components by BIC, lower is better."
     ),
     "eccentricity": (
-        "Beta distributions by maximum likelihood under four readings of zeros and "
-        "limits; two-sample tests with hosts shuffled."
+        "Beta distributions by maximum likelihood under five readings of zeros, "
+        "limits and errors; two-sample tests with hosts shuffled."
     ),
     "classifier": (
         "L2-regularised logistic regression with host-grouped folds, without log q and "

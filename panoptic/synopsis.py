@@ -116,7 +116,10 @@ def _counts(results: Results) -> str:
     return (
         f"{settings['statistics']['bootstrap']} bootstraps, "
         f"{settings['statistics']['permutations']} permutations, "
-        f"{settings['migration']['kl_trials']} draws per cell"
+        f"{settings['statistics']['draws']} draws of a robustness check, "
+        f"{settings['statistics']['simulations']} simulated samples, "
+        f"{settings['migration']['kl_trials']} criterion draws and "
+        f"{settings['migration']['kl_secular_trials']} followed orbits per cell"
     )
 
 
@@ -224,10 +227,15 @@ def state_sample(sample: CompanionSample) -> Statement:
     alone = int((~high["discoverymethod"].isin(shared)).sum())
     return Statement(
         text=(
-            f"Only {len(high)} companions with q > {sample.q_split:g} have a mass, an "
-            f"axis and an eccentricity; {alone} of them were found by methods that "
-            "found no low-q companion of the main sample."
+            f"Of {len(main)} companions with a mass, an axis and an eccentricity "
+            f"{len(high)} have q > {sample.q_split:g}; {alone} of these were found by "
+            "methods that found no low-q companion of the main sample."
         ),
         evidence=f"kinds of e among them: {shown or 'none'}",
-        caveat="what separates the methods cannot be told from what separates origins",
+        caveat=(
+            "for these, what separates the methods cannot be told from what separates "
+            "origins"
+            if alone
+            else ""
+        ),
     )

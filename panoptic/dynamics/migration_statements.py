@@ -40,9 +40,8 @@ def _state_sensitivity(findings: MigrationFindings) -> Statement:
     variants = findings.secular_variants
     least = min(variants, key=lambda v: v.migrated)
     most = max(variants, key=lambda v: v.migrated)
-    sampling = max(
-        0.5 * (v.migrated_high - v.migrated_low) for v in variants if v.is_headline
-    )
+    # Of the worst sampled: those integrated anew have fewer draws than the map.
+    sampling = max(0.5 * (v.migrated_high - v.migrated_low) for v in variants)
     spread = most.migrated - least.migrated
     more = "more" if spread > 2 * sampling else "no more"
     return Statement(
@@ -69,7 +68,7 @@ def _state_secular(findings: MigrationFindings, found: SecularMap) -> Statement:
     low, high = wilson_interval(number[Outcome.MIGRATED], n)
     undecided = number[Outcome.UNDECIDED] / n
     is_open = (
-        " How many of them would migrate is open, so the share is a lower bound."
+        f" For {_percent(undecided)} it is open, so the shares are lower bounds."
         if undecided >= _NOTABLY
         else ""
     )
@@ -80,7 +79,7 @@ def _state_secular(findings: MigrationFindings, found: SecularMap) -> Statement:
             f"{findings.target.name} in by tides, "
             f"{_percent(number[ARRIVED] / n)} to within a factor "
             f"{model.window_factor:g} of where it is, and "
-            f"{_percent(number[Outcome.DISRUPTED] / n)} tear it apart."
+            f"{_percent(number[Outcome.DISRUPTED] / n)} tear it apart.{is_open}"
         ),
         evidence=(
             f"{found.request.grid.n_cells} cells of {found.request.n_draws} draws; "
@@ -94,7 +93,7 @@ def _state_secular(findings: MigrationFindings, found: SecularMap) -> Statement:
         caveat=(
             f"Double-averaged equations; {_share_text(findings)}. A share of drawn "
             "perturbers, not of real systems: how many hosts have such a perturber is "
-            f"not in it.{is_open}"
+            "not in it."
         ),
     )
 
@@ -113,16 +112,13 @@ def _state_agreement(found: SecularMap) -> Statement:
         )
     return Statement(
         text=(
-            f"Of the draws that the criterion counts as feasible, "
+            f"Of the {n_yes} draws that the criterion counts as feasible, "
             f"{_percent(yes[Outcome.MIGRATED] / n_yes)} migrate and "
-            f"{_percent(yes[Outcome.DISRUPTED] / n_yes)} are torn apart; of those that "
-            f"do migrate, {_percent(no[Outcome.MIGRATED] / n_migrated)} fail the "
-            "criterion."
+            f"{_percent(yes[Outcome.DISRUPTED] / n_yes)} are torn apart; of the "
+            f"{n_migrated} that do migrate, "
+            f"{_percent(no[Outcome.MIGRATED] / n_migrated)} fail the criterion."
         ),
-        evidence=(
-            f"{n_yes} draws pass the criterion, {n_migrated} migrate, of "
-            f"{found.n_total}"
-        ),
+        evidence=f"{found.n_total} draws in all",
         caveat="The same draws in both, at the headline horizon and thresholds.",
     )
 
@@ -260,7 +256,7 @@ def _state_companions(findings: MigrationFindings) -> Statement:
         ),
         caveat=(
             "Radii not observed come from a relation; one Love number and time lag "
-            "for all. A companion with inner siblings did not come in this way."
+            "for all. A companion with inner siblings hardly came in this way."
         ),
     )
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from panoptic.demographics.anchors import AnchorLabel
+from panoptic.demographics.anchors import AnchorLabel, AnchorSource
 from panoptic.demographics.classifier_validation import Estimate, LeftOutMethod
 from panoptic.demographics.origin_classifier import (
     ClassifierFindings,
@@ -103,6 +103,11 @@ def caption_origin_probabilities(
     if isinstance(findings, NotRun):
         return caption_not_run(_PROBABILITIES, findings, imprint)
     anchors, headline = findings.anchors, findings.headline
+    repeats = (
+        "; the anchors are made by q, so the latter repeats the labels"
+        if anchors.source is AnchorSource.HEURISTIC
+        else ""
+    )
     sentences = [
         f"Left: {rows_on_hosts(len(rows), rows['hostname'].nunique())}, scored by the "
         f"headline model, which knows {_listed(headline.features)}; bars are 95 % "
@@ -115,8 +120,7 @@ def caption_origin_probabilities(
         "Upper right: share of binary-like anchors against their held-out P, with "
         "95 % Jeffreys intervals; on the dashed line P means what it says.",
         f"Lower right: AUROC on held-out hosts, {headline.skill.auroc} without log q "
-        f"and {findings.full.skill.auroc} with it; the anchors are made by q, so the "
-        "latter repeats the labels. Dashed: chance.",
+        f"and method, {findings.full.skill.auroc} with them{repeats}. Dashed: chance.",
     ]
     return caption(_PROBABILITIES, sentences, imprint)
 

@@ -175,7 +175,7 @@ def caption_arrivals(found: MigrationFindings | NotRun, *, imprint: Imprint) -> 
         "bars are 95 % Wilson intervals.",
         _never_in_words(asked),
         f"Open symbols: {counted(siblings, 'companion')} with known siblings, which a "
-        "companion on an eccentric orbit would have removed."
+        "companion on an eccentric orbit would likely have removed."
         if siblings
         else "",
         *_target_in_words(found),
