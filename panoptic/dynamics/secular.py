@@ -190,7 +190,7 @@ def track(
     j2 = np.sum(j_vector**2, axis=1)
     outer_j2 = np.sum(outer_j_vector**2, axis=1)
     cosine = np.sum(j_vector * outer_j_vector, axis=1) / np.sqrt(j2 * outer_j2)
-    e = np.sqrt(np.maximum(1.0 - j2, 0.0))
+    e = _eccentricity(points)
     return Track(
         t_yr=points[:, T] * scales.t_lk_yr[0],
         a_au=points[:, S] ** 2 * triples.inner_a_au[0],
@@ -285,8 +285,7 @@ class _Run:
         columns = [int(np.flatnonzero(self.rungs == factor)[0]) for factor in factors]
         t_inside = self.inside[:, columns] * self.t_lk_yr[:, np.newaxis]
         unseen = (settled == Settled.STIFFNESS) | (settled == Settled.WINDOW)
-        j2 = np.sum(self.end[:, J:S] ** 2, axis=1)
-        final_e = np.sqrt(np.maximum(1.0 - j2, 0.0))
+        final_e = _eccentricity(self.end)
         least = np.where(unseen, np.nan, self.least_one_minus_e)
         return TripleEnsemble(
             outcome=decide(
@@ -321,6 +320,13 @@ def _start_states(triples: Triples, scales: SecularScales) -> Floats:
     start[:, OUTER_E] = triples.outer_e  # along x
     start[:, OUTER_J + 2] = scales.outer_j  # along z
     return start
+
+
+def _eccentricity(states: Floats) -> Floats:
+    """Return e from the vector that has more digits of it, (n,)."""
+    e = np.sqrt(np.sum(states[:, :J] ** 2, axis=1))
+    j2 = np.sum(states[:, J:S] ** 2, axis=1)
+    return np.where(e < 0.1, e, np.sqrt(np.maximum(1.0 - j2, 0.0)))
 
 
 def _check_options(
