@@ -39,7 +39,7 @@ HOSTS = HostResampling(
     share_two=0.9,
     delta_bic=(5.0, 20.0, 30.0),
     k_counts=(4, 35),
-    means=np.array([[[-4.5, -1.5], [-1.0, 0.0]], [[-4.4, -1.4], [-1.1, 0.1]]]),
+    means=np.array([[[-4.5, -1.5], [-1.0, 0.0]], [[-1.1, 0.1], [-4.4, -1.4]]]),
     covariances=np.broadcast_to(np.diag([0.04, 0.25]), (2, 2, 2, 2)).copy(),
 )
 
@@ -135,6 +135,8 @@ def test_ghosts_are_the_ellipses_of_redrawn_hosts_log_a_across():
     assert len(rings) == 4
     np.testing.assert_allclose(rings[0].mean(axis=0), [-1.5, -4.5], atol=0.03)
     np.testing.assert_allclose(np.ptp(rings[0], axis=0), [1.0, 0.4], rtol=0.01)
+    low_q = ghosts[0].get_segments()  # one colour, whatever order they came in
+    np.testing.assert_allclose(low_q[1].mean(axis=0), [-1.4, -4.4], atol=0.03)
 
 
 def test_criteria_are_drawn_for_every_mixture_that_was_fitted():

@@ -23,6 +23,7 @@ class ForestLine:
     marker: str = "o"
     gap_before: bool = False  # sets a group apart
     note: str = ""  # written at the right end of the line
+    is_empty: bool = False  # there is nothing to say: no value and no remark
 
 
 def draw_forest(
@@ -40,6 +41,8 @@ def draw_forest(
     places = _places(lines)
     for y, line in zip(places, lines, strict=True):
         axes.axhline(y, color=FAINT, linewidth=0.3, zorder=0.5)
+        if line.is_empty:
+            continue
         if line.value is None:
             text = shorten(line.remark or "not run", longest_remark, placeholder=" ...")
             _write(axes, text, 0.02, y, fontstyle="italic")
@@ -88,12 +91,19 @@ def _write(axes: Axes, text: str, x: float, y: float, **how: Any) -> None:
 
 def height_inch(lines: Sequence[ForestLine]) -> float:
     """Return the height that keeps the lines legible."""
-    return 0.17 * (len(lines) + 0.6 * sum(line.gap_before for line in lines))
+    return 0.17 * (1.0 - _places(lines)[-1]) if lines else 0.17
 
 
 def _places(lines: Sequence[ForestLine]) -> list[float]:
+    """Return the heights of the lines; labels of two rows get the room they need."""
     places, y = [], 0.0
     for index, line in enumerate(lines):
-        y -= (1.0 if index else 0.0) + 0.6 * line.gap_before
+        if index:
+            rows = 1 + max(_extra_rows(line), _extra_rows(lines[index - 1]))
+            y -= 0.55 + 0.45 * rows + 0.4 * line.gap_before
         places.append(y)
     return places
+
+
+def _extra_rows(line: ForestLine) -> int:
+    return line.label.count("\n")

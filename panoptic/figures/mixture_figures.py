@@ -170,9 +170,11 @@ def _draw_ghosts(axes: Axes, hosts: HostResampling) -> None:
     """Draw the 1-sigma ellipses of samples of redrawn hosts, faint."""
     angle = np.linspace(0.0, 2.0 * np.pi, _GHOST_POINTS)
     circle = np.stack([np.cos(angle), np.sin(angle)])
-    for k in range(hosts.means.shape[1]):
-        lower = np.linalg.cholesky(hosts.covariances[:, k])
-        rings = hosts.means[:, k, :, None] + lower @ circle  # (samples, 2, points)
+    order = np.argsort(hosts.means[:, :, 0], axis=1)  # by mean log q, as the fit
+    samples = np.arange(len(order))
+    for k, component in enumerate(order.T):
+        lower = np.linalg.cholesky(hosts.covariances[samples, component])
+        rings = hosts.means[samples, component, :, None] + lower @ circle
         ghosts = LineCollection(
             list(rings[:, ::-1].transpose(0, 2, 1)),  # log a across
             colors=category(k),

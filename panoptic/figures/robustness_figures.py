@@ -1,6 +1,8 @@
 """What the answers rest on: every check on one page, and what each method measures."""
 
 from collections.abc import Iterator, Sequence
+from textwrap import fill
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from panoptic.demographics.control_populations import (
     MixtureControl,
 )
 from panoptic.demographics.robustness_findings import (
+    Check,
     RobustnessFindings,
     RobustnessRow,
 )
@@ -41,6 +44,7 @@ from panoptic.figures.style import (
 from panoptic.sample import CompanionSample, EccKind, MassProvenance
 from panoptic.statement import NotRun
 
+_LABEL_WIDTH = 46  # characters
 _ROBUSTNESS = "The answers under every check"
 _MISSINGNESS = "What each detection method measures"
 _ALL = "all methods"
@@ -56,27 +60,29 @@ def plot_robustness(found: RobustnessFindings | NotRun) -> Figure:
     """
     if isinstance(found, NotRun):
         return plot_not_run(_ROBUSTNESS, found)
-    panels_of_lines = (
-        ("BIC(1) $-$ BIC(2)", _mixture_lines(found.rows), (0.0,), 36),
-        ("KS $D$ of $e$; $p$ by host", _ecc_lines(found.rows), (), 32),
-        ("AUROC", _origin_lines(found.rows), (0.5,), 20),
+    questions = (
+        (_mixture_lines(found.rows), "BIC(1) $-$ BIC(2)", (0.0,), 36),
+        (_ecc_lines(found.rows), "KS $D$ of $e$; $p$ by host", (), 30),
+        (_origin_lines(found.rows), "AUROC", (0.5,), 18),
+        (_coverage_lines(found.rows), "coverage", (), 16),
     )
-    first = panels_of_lines[0][1]
+    first = questions[0][0]
     figure = new_figure(PAGE_INCH, height_inch(first) + 0.75)
-    panels = figure.subplots(1, 3, width_ratios=[1.3, 1.0, 0.8])
-    for axes, (label, lines, references, most) in zip(
-        panels, panels_of_lines, strict=True
+    panels = figure.subplots(1, 4, width_ratios=[1.3, 1.1, 0.7, 0.55])
+    for axes, (lines, label, references, longest) in zip(
+        panels, questions, strict=True
     ):
-        draw_forest(axes, lines, references=references, longest_remark=most)
+        draw_forest(axes, lines, references=references, longest_remark=longest)
         axes.set_xlabel(label)
         if lines and lines[0].value is not None:
             axes.axvline(lines[0].value, color=BLUE, linewidth=0.7, zorder=0.8)
     _add_mass_orbit(panels[0], found.rows)
     for axes in panels[1:]:
         axes.set_yticklabels([])
-    panels[0].tick_params(axis="y", labelsize=6.0)
+    panels[0].tick_params(axis="y", labelsize=5.5)
     panels[1].set(xlim=(0.0, 1.45), xticks=[0.0, 0.5, 1.0])  # p stands beyond 1
-    panels[2].set_xlim(0.3, 1.03)
+    panels[2].set(xlim=(0.3, 1.05), xticks=[0.5, 1.0])
+    panels[3].set(xlim=(-0.05, 1.05), xticks=[0.0, 1.0])
     keys = [
         key("o", "main sample", colour=INK),
         key("D", "$e$ not needed", colour=PAPER),
@@ -102,8 +108,9 @@ def caption_robustness(found: RobustnessFindings | NotRun, *, imprint: Imprint) 
         "drawn."
         if drawn
         else "",
-        "A line without a mark could not be asked; the reason stands in it, and in "
-        "full in robustness.csv.",
+        "Rightmost: share of the cells of the criterion's map that reach a fraction of "
+        "0.1. A line is empty where a check does not touch the question; where it "
+        "could not be asked the reason stands in it, and in full in robustness.csv.",
         *_mixture_controls(found.mixture_controls),
         *_eccentricity_controls(found.eccentricity_controls),
     ]
@@ -158,59 +165,93 @@ def caption_missingness(sample: CompanionSample, *, imprint: Imprint) -> str:
     return caption(_MISSINGNESS, sentences, imprint)
 
 
+# What a check leaves as it is, by its own definition: nothing is drawn there.
+_UNTOUCHED = {
+    Check.READING: ("mixture", "origins"),
+    Check.ERRORS: ("eccentricity", "origins"),
+    Check.ANCHORS: ("mixture", "eccentricity"),
+    Check.ONE_PER_HOST: ("origins",),
+    Check.HOST_MASSES: ("origins",),
+    Check.INCLINATIONS: ("origins",),
+    Check.MIGRATION_MAP: ("mixture", "eccentricity", "origins"),
+}
+
+
+def _missing(
+    row: RobustnessRow, why: NotRun, question: str, **place: Any
+) -> ForestLine:
+    """Return a line without a value: with its reason, or empty if not touched."""
+    if question in _UNTOUCHED.get(row.check, ()):
+        return ForestLine(value=None, is_empty=True, **place)
+    return ForestLine(value=None, remark=why.reason, **place)
+
+
 def _mixture_lines(rows: Sequence[RobustnessRow]) -> list[ForestLine]:
     lines = []
     for row in rows:
-        part = row.main
-        label, gap = _label(row), _starts_a_group(row, rows)
+        part, place = row.main, _place(row, rows)
         if isinstance(part, NotRun):
-            line = ForestLine(label, None, remark=part.reason, gap_before=gap)
-        else:
-            line = ForestLine(
-                label,
-                part.delta_bic,
-                part.delta_bic_low,
-                part.delta_bic_high,
+            lines.append(_missing(row, part, "mixture", **place))
+            continue
+        lines.append(
+            ForestLine(
+                value=part.delta_bic,
+                low=part.delta_bic_low,
+                high=part.delta_bic_high,
                 remark="two could not be fitted",
-                gap_before=gap,
+                **place,
             )
-        lines.append(line)
+        )
     return lines
 
 
 def _ecc_lines(rows: Sequence[RobustnessRow]) -> list[ForestLine]:
     lines = []
     for row in rows:
-        part, gap = row.eccentricity, _starts_a_group(row, rows)
+        part, place = row.eccentricity, _place(row, rows)
         if isinstance(part, NotRun):
-            lines.append(ForestLine("", None, remark=part.reason, gap_before=gap))
+            lines.append(_missing(row, part, "eccentricity", **place))
             continue
         p = part.peto_p_host if part.ks_d is None else part.ks_p_host
-        remark = "" if p is None else f"Peto-Peto p = {p:.2g}"
+        words = "" if p is None else f"{p:.2g}"
         lines.append(
             ForestLine(
-                "",
-                part.ks_d,
-                part.ks_d_low,
-                part.ks_d_high,
-                remark=remark or "no KS test",
-                note="" if p is None else f"{p:.2g}",
-                gap_before=gap,
+                value=part.ks_d,
+                low=part.ks_d_low,
+                high=part.ks_d_high,
+                remark=f"Peto-Peto p = {words}" if words else "no KS test",
+                note=words if part.ks_d is not None else "",
+                **place,
             )
         )
     return lines
 
 
 def _origin_lines(rows: Sequence[RobustnessRow]) -> list[ForestLine]:
+    lines = []
+    for row in rows:
+        part, place = row.origins, _place(row, rows)
+        if isinstance(part, NotRun):
+            lines.append(_missing(row, part, "origins", **place))
+        else:
+            lines.append(ForestLine(value=part.auroc, **place))
+    return lines
+
+
+def _coverage_lines(rows: Sequence[RobustnessRow]) -> list[ForestLine]:
     return [
         ForestLine(
-            "",
-            None if isinstance(row.origins, NotRun) else row.origins.auroc,
-            remark=row.origins.reason if isinstance(row.origins, NotRun) else "",
-            gap_before=_starts_a_group(row, rows),
+            value=row.coverage, is_empty=row.coverage is None, **_place(row, rows)
         )
         for row in rows
     ]
+
+
+def _place(row: RobustnessRow, rows: Sequence[RobustnessRow]) -> dict[str, Any]:
+    """Return a line's label, and whether another kind of check starts with it."""
+    at = next(i for i, other in enumerate(rows) if other is row)
+    starts = at > 0 and rows[at - 1].check is not row.check
+    return {"label": _label(row), "gap_before": starts}
 
 
 def _add_mass_orbit(axes: Axes, rows: Sequence[RobustnessRow]) -> None:
@@ -237,15 +278,9 @@ def _mass_orbit_mark(x: float, y: float) -> Line2D:
 def _label(row: RobustnessRow) -> str:
     """Return the variant's name with its rows and hosts."""
     name = f"{row.check}: {row.name}" if row.name else str(row.check)
-    if isinstance(row.main, NotRun):
-        return name
-    return f"{name} ({row.main.n_rows}/{row.main.n_hosts})"
-
-
-def _starts_a_group(row: RobustnessRow, rows: Sequence[RobustnessRow]) -> bool:
-    """Return whether another kind of check starts here."""
-    at = next(i for i, other in enumerate(rows) if other is row)
-    return at > 0 and rows[at - 1].check is not row.check
+    if not isinstance(row.main, NotRun):
+        name += f" ({row.main.n_rows}/{row.main.n_hosts})"
+    return fill(name, _LABEL_WIDTH)
 
 
 def _mixture_controls(
@@ -258,8 +293,17 @@ def _mixture_controls(
         yield (
             f"Control, {one.how}: BIC prefers two in {one.share_two:.0%} of "
             f"{one.n_simulations} samples, by 10 or more in "
-            f"{one.share_very_strong:.0%}."
+            f"{one.share_very_strong:.0%}{_beyond_methods(one)}."
         )
+
+
+def _beyond_methods(one: MixtureControl) -> str:
+    if one.share_beyond_methods is None:
+        return ""
+    return (
+        f"; they are better than one population per method in "
+        f"{one.share_beyond_methods:.0%} of {one.n_method_tests}"
+    )
 
 
 def _eccentricity_controls(
