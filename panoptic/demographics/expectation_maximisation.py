@@ -472,7 +472,10 @@ def _climb_from_starts(z, u, w, family, given, seed, effort, starts, resp):
         if s < len(given):
             labels[:] = given[s]
         elif k_all > 1:
-            _start_labels(u, w, k_all, s - len(given), stream, labels)
+            start = s - len(given)
+            # Distances on standardised and on the family's own axes, pair by pair.
+            plane = u if start // 2 % 2 == 0 else z
+            _start_labels(plane, w, k_all, start, stream, labels)
         mixture = Mixture(starts.weight[s], starts.mean[s], starts.cov[s])
         floor = effort.relative_floor
         if _parameters_of_labels(z, w, labels, family, floor, mixture):

@@ -143,7 +143,8 @@ def state_mass_mixture(findings: MassMixtureFindings) -> tuple[Statement, ...]:
         _state_verdict(MAIN, findings.main, findings.main_evidence),
         _state_verdict(MASS_ORBIT, findings.mass_orbit, findings.mass_orbit_evidence),
         *_state_number(findings.main, findings.main_evidence),
-        *_state_dips(findings.main_evidence),
+        *_state_dips(MAIN, findings.main_evidence),
+        *_state_dips(MASS_ORBIT, findings.mass_orbit_evidence),
         *_state_gap(findings.gap),
         *state_deuterium_limit(findings.deuterium),
     )
@@ -258,7 +259,7 @@ def _state_number(
     return (Statement(text, "; ".join(parts), caveat),)
 
 
-def _state_dips(evidence: MixtureEvidence | NotRun) -> tuple[Statement, ...]:
+def _state_dips(name: str, evidence: MixtureEvidence | NotRun) -> tuple[Statement, ...]:
     if isinstance(evidence, NotRun):
         return ()
     dips: Dips = evidence.dips
@@ -267,7 +268,7 @@ def _state_dips(evidence: MixtureEvidence | NotRun) -> tuple[Statement, ...]:
         ("log a", dips.log_a, dips.log_a_hosts),
     )
     return tuple(
-        _state_dip(axis, row, by_host)
+        _state_dip(f"{axis} of {name}", row, by_host)
         for axis, row, by_host in axes
         if isinstance(row, DipTest) and isinstance(by_host, DipTest)
     )
@@ -276,7 +277,7 @@ def _state_dips(evidence: MixtureEvidence | NotRun) -> tuple[Statement, ...]:
 def _state_dip(axis: str, row: DipTest, by_host: DipTest) -> Statement:
     modes = "more than one mode" if row.p <= ALPHA else "no sign of a second mode"
     return Statement(
-        f"By itself {axis} of {MAIN} shows {modes}.",
+        f"By itself {axis} shows {modes}.",
         f"dip {row.dip:.3f}, p = {row.p:.2g} ({row.n_values} rows); by host "
         f"{by_host.dip:.3f}, p = {by_host.p:.2g} ({by_host.n_values})",
         "the dip sees modes, not populations: overlapping ones make none",
