@@ -351,8 +351,8 @@ def _guarded(config: RunConfig, console: "Console") -> ExitCode:
         return failure.exit_code
     except KeyboardInterrupt:
         console.log.error(
-            "interrupted: no result was written; finished cells of the migration map "
-            "are kept and used by --resume"
+            "interrupted: no result was written (what a run had finished of its "
+            "migration map is kept for --resume)"
         )
         return ExitCode.INTERRUPTED
     except Exception as bug:  # noqa: BLE001 (the last resort: said, logged, exit 70)

@@ -276,8 +276,8 @@ def print_per_cycle(tolerance: float) -> None:
     if installed("kozai"):
         seconds, error = kozai_per_cycle()
         print(
-            f"  kozai, quadrupole: {seconds * 1e3:.2f} ms, {seconds / ours['quadrupole']:.0f} "
-            f"times as long; error of 1 - e_max {error:.1e}, ours "
+            f"  kozai, quadrupole: {seconds * 1e3:.2f} ms, "
+            f"{seconds / ours['quadrupole']:.0f} times as long; error of 1 - e_max {error:.1e}, ours "
             f"{our_quadrupole_error(tolerance):.1e}"
         )
     if installed("rebound"):
@@ -364,8 +364,8 @@ def print_population(n: int) -> None:
     print(f"  outcomes {found.counts()}")
     print(f"  settled by {found.settled_counts()}")
     print(
-        f"  {steps / n:.0f} steps a draw, {undecided / steps:.0%} of them in draws that "
-        f"end undecided; {one / steps * 1e6:.3f} us a step"
+        f"  {steps / n:.0f} steps a draw, {undecided / steps:.0%} of them in draws "
+        f"that end undecided; {one / steps * 1e6:.3f} us a step"
     )
     print(
         f"  {n / two:.0f} draws a second on 2 threads, {two / n * 1e3:.3f} ms a draw; "

@@ -11,6 +11,7 @@ from panoptic.demographics.eccentricity import state_eccentricities
 from panoptic.demographics.eccentricity_passes import Policy
 from panoptic.demographics.mass_mixture import state_mass_mixture
 from panoptic.demographics.mixture_selection import MassMixtureSelection
+from panoptic.demographics.mixture_subsets import HostResampling
 from panoptic.demographics.origin_classifier import state_classifier
 from panoptic.demographics.robustness import state_robustness
 from panoptic.demographics.two_sample_tests import Test
@@ -149,18 +150,31 @@ def _delta_bics(results: Results) -> Iterator[HeadlineNumber]:
     if isinstance(found, NotRun):
         yield HeadlineNumber("Delta BIC", "not run", found.reason)
         return
-    yield _delta_bic("Delta BIC", found.main)
-    yield _delta_bic("  with limits", found.with_limits)
+    hosts = (
+        None if isinstance(found.main_evidence, NotRun) else found.main_evidence.hosts
+    )
+    yield _delta_bic("Delta BIC", found.main, _interval(hosts))
+    yield _delta_bic("  with limits", found.with_limits, "")
 
 
-def _delta_bic(label: str, found: MassMixtureSelection | NotRun) -> HeadlineNumber:
+def _interval(hosts: HostResampling | NotRun | None) -> str:
+    """The spread of Delta BIC over draws of hosts."""
+    if hosts is None or isinstance(hosts, NotRun):
+        return ""
+    low, _, high = hosts.delta_bic
+    return f" ({low:.0f} to {high:.0f} over draws of hosts, 90 %)"
+
+
+def _delta_bic(
+    label: str, found: MassMixtureSelection | NotRun, interval: str
+) -> HeadlineNumber:
     if isinstance(found, NotRun):
         return HeadlineNumber(label, "not run", found.reason)
     if found.delta_bic is None:
         return HeadlineNumber(label, "not run", "two components could not be fitted")
     return HeadlineNumber(
         label,
-        f"{found.delta_bic:.1f}",
+        f"{found.delta_bic:.1f}{interval}",
         f"BIC {found.bic['1']:.1f} (K = 1) - {found.bic['2']:.1f} (K = 2), "
         f"{found.n_rows} rows, {found.n_hosts} hosts",
     )

@@ -47,3 +47,8 @@ def test_no_file_of_a_real_run_is_undocumented(results):
     for path in results.iterdir():
         generic = path.name.startswith(("fig", "inputs", "."))
         assert generic or path.name.replace(".meta.json", ".csv") in page
+
+
+def test_no_key_of_the_dictionary_is_without_a_meaning():
+    page = (ROOT / "docs" / "outputs.md").read_text(encoding="utf-8")
+    assert [row for row in page.splitlines() if row.endswith("|  |")] == []

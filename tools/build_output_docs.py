@@ -42,6 +42,60 @@ of each column. Arrays are stored without pickles.
 """
 
 
+# Names that mean the same wherever they stand, for fields without a comment.
+COMMON = {
+    "name": "what it is of",
+    "verdict": "by the rule in docs/methods.md",
+    "p": "of the test",
+    "n_rows": "rows used",
+    "n_hosts": "hosts of the rows used",
+    "n_values": "values used",
+    "n_draws": "draws made",
+    "n_draws_asked": "draws wanted",
+    "n_components": "K",
+    "n_parameters": "free parameters",
+    "n_starts": "starts of the search",
+    "converged": "whether the best start did",
+    "lnl": "log likelihood",
+    "answer": "in a word",
+    "limit_mjup": "mass at which the two sides meet, MJup",
+    "bandwidth_dex": "of the local-linear density, dex in log10 M_c",
+    "n_below": "rows below the limit",
+    "n_above": "rows above the limit",
+    "n_hosts_below": "hosts of the rows below",
+    "n_hosts_above": "hosts of the rows above",
+    "density_above": "rows per dex, just above the limit",
+    "median_below": "of the rows below",
+    "median_above": "of the rows above",
+    "factor": "by which the density steps",
+    "power": "chance to see it at these sizes",
+    "sides": "log10 a and e, below against above",
+    "checks": "every question on the way to the verdict, with its numbers",
+    "bears": "on whether there are two, or on what methods make of one",
+    "smooth": "one smooth population against two components",
+    "methods": "one smooth population per detection method against two components",
+    "hosts": "the fit over draws of hosts",
+    "one_per_host": "the fit over picks of one companion per host",
+    "subsets": "the fit on parts of the sample",
+    "dips": "dip tests of the axes",
+    "deconvolved": "mixtures behind the measurement errors",
+    "main_evidence": "what else was asked of the main sample",
+    "mass_orbit_evidence": "what else was asked of the mass-orbit sample",
+    "gap": "the widest range of q without a companion",
+    "population": "the smooth population that fits best",
+    "bic_two": "BIC of two components",
+    "test": "the likelihood-ratio test",
+    "log_q": "dip test of log q by row",
+    "log_a": "dip test of log a by row",
+    "log_q_hosts": "dip test of log q by host",
+    "log_a_hosts": "dip test of log a by host",
+    "best_k": "K of the least BIC",
+    "fits": "one fit per K",
+    "q_low": "mass ratio below the gap",
+    "q_high": "mass ratio above the gap",
+}
+
+
 def main(argv: list[str]) -> int:
     made = {DOCS / "outputs.md": _page()} | {
         DOCS / "schemas" / f"{name}.schema.json": _schema_text(name, cls)
@@ -98,7 +152,7 @@ def _class_table(cls: type) -> list[str]:
     meanings, hints = _meanings(cls), typing.get_type_hints(cls)
     return lines + [
         f"| `{field.name}` | {_type_text(hints[field.name])} | "
-        f"{_cell(meanings.get(field.name, ''))} |"
+        f"{_cell(meanings.get(field.name) or COMMON.get(field.name, ''))} |"
         for field in fields(cls)
     ]
 

@@ -56,12 +56,12 @@ class MixtureFit:
     The likelihood is that of the axes as given, so fits of one sample compare.
     """
 
-    family: CovarianceFamily
+    family: CovarianceFamily  # of covariances
     n_components: int  # K
-    n_parameters: int
-    n_rows: int
-    n_hosts: int
-    lnl: float
+    n_parameters: int  # p, free ones
+    n_rows: int  # n, fitted
+    n_hosts: int  # of these rows
+    lnl: float  # log likelihood at the optimum
     bic: float  # -2 lnL + p ln n_rows, lower is better
     icl: float  # BIC + 2 entropy of the responsibilities, lower is better
     weights: Floats  # (K,)
@@ -69,7 +69,7 @@ class MixtureFit:
     covariances: Floats  # (K, d, d)
     n_starts: int  # k-means, random points and hierarchical together
     n_polished: int  # allowed optima taken to convergence
-    n_converged: int
+    n_converged: int  # of the polished ones
     n_at_best: int  # polished optima within 1e-3 of the best lnL
     n_refused: int  # optima with too few hosts in a component, left out
 

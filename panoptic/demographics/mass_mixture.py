@@ -54,7 +54,7 @@ class MassMixtureFindings:
     main: MassMixtureSelection | NotRun  # M_star, M_c, a and e; no limits
     with_limits: MassMixtureSelection | NotRun  # the same with mass limits
     mass_orbit: MassMixtureSelection | NotRun  # e not needed
-    mass_orbit_with_limits: MassMixtureSelection | NotRun
+    mass_orbit_with_limits: MassMixtureSelection | NotRun  # with mass limits
     main_evidence: MixtureEvidence | NotRun
     mass_orbit_evidence: MixtureEvidence | NotRun
     gap: MassRatioGap | NotRun
