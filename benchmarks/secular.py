@@ -277,7 +277,8 @@ def print_per_cycle(tolerance: float) -> None:
         seconds, error = kozai_per_cycle()
         print(
             f"  kozai, quadrupole: {seconds * 1e3:.2f} ms, "
-            f"{seconds / ours['quadrupole']:.0f} times as long; error of 1 - e_max {error:.1e}, ours "
+            f"{seconds / ours['quadrupole']:.0f} times as long; "
+            f"error of 1 - e_max {error:.1e}, ours "
             f"{our_quadrupole_error(tolerance):.1e}"
         )
     if installed("rebound"):
