@@ -374,12 +374,13 @@ def _checked_mask(
 def _queues(
     followed: NDArray[np.int_], horizon: Floats, threads: int
 ) -> Iterator[NDArray[np.int_]]:
-    """Cut a queue so that threads end together and each lane gets some dozens.
+    """Cut a queue so that threads end together and each lane gets some systems.
 
     The longest first, so that no lane is left alone with a long one at the end.
     """
     followed = followed[np.argsort(-horizon[followed], kind="stable")]
-    length = min(max(len(followed) // (8 * threads), 32 * LANES), 512 * LANES)
+    n_pieces = 1 if threads == 1 else 8 * threads
+    length = min(max(len(followed) // n_pieces, 8 * LANES), 512 * LANES)
     for first in range(0, len(followed), length):
         yield followed[first : first + length]
 
