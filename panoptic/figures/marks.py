@@ -272,7 +272,7 @@ def key(
 def limit_key(label: str) -> Line2D:
     """Return the legend entry of `draw_limits`."""
     return Line2D(
-        [], [], **_ARROW | {"markersize": 7.5}, marker=_ARROW_MID, label=label
+        [], [], **_ARROW | {"markersize": 6.0}, marker=_ARROW_MID, label=label
     )
 
 

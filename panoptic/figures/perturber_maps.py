@@ -33,6 +33,7 @@ from panoptic.figures.style import (
     INK,
     PAGE_INCH,
     PAPER,
+    QUIET,
     VERMILION,
     continuous,
     figure_of,
@@ -49,7 +50,7 @@ Floats = NDArray[np.float64]
 _MAPS = "Which perturbers could have driven the companion in"
 _COLOUR_STEPS = 10
 _HATCH = "////"
-_HATCHING = "0.6"  # seen on the dark and on the light end of the colours
+_HATCHING = "0.95"
 _DISRUPTED_LEVELS = (0.02, 0.1, 0.3, 0.6)
 _NOTABLY_UNSTABLE = 0.1  # share of a cell's triples
 
@@ -153,7 +154,7 @@ def hatch_cells(axes: Axes, grid: PerturberGrid, cells: NDArray[np.bool_]) -> No
 def hatch_key(label: str) -> Patch:
     """Return the legend entry of `hatch_cells`."""
     return Patch(
-        facecolor=PAPER, edgecolor=_HATCHING, linewidth=0.3, hatch=_HATCH, label=label
+        facecolor=QUIET, edgecolor=_HATCHING, linewidth=0.0, hatch=_HATCH, label=label
     )
 
 
@@ -264,7 +265,7 @@ def _draw_levels(
     crossed = [level for level in levels if _spans(values, level)]
     if min(grid.shape) < 2 or not crossed:
         return None
-    return axes.contour(
+    lines = axes.contour(
         grid.axis_au,
         grid.mass_msun,
         values,
@@ -272,6 +273,8 @@ def _draw_levels(
         colors=[VERMILION],
         linewidths=1.1,
     )
+    lines.set_path_effects([effects.withStroke(linewidth=2.0, foreground=PAPER)])
+    return lines
 
 
 def _smooth(share: Floats) -> Floats:
