@@ -624,13 +624,24 @@ def fit_jobs(
     )
     places = Place(np.zeros((n_jobs, d)), np.tile(np.eye(d), (n_jobs, 1, 1)))
     n_hosts = int(host.max()) + 1
-    # Threads that let go of the interpreter, not prange: it compiles in two thirds of
-    # the time, and spans of unequal work even out.
-    spans = [(first, min(first + _SPAN, n_jobs)) for first in range(0, n_jobs, _SPAN)]
     shared = (jobs, x, w, host, n_hosts, given, effort, places, fits)
-    with ThreadPoolExecutor(get_num_threads()) as pool:
-        for answer in [pool.submit(_run_jobs, span, *shared) for span in spans]:
-            answer.result()
+    _share_out(n_jobs, shared)
     back = np.linalg.inv(places.axes)[:, None]
     mean = places.centre[:, None] + np.einsum("jkab,jkb->jka", back, fits.mean)
     return fits._replace(mean=mean, cov=back @ fits.cov @ back.swapaxes(-1, -2))
+
+
+def _share_out(n_jobs: int, shared: tuple) -> None:
+    """Run all jobs, a span of them at a time, on as many threads as numba may use.
+
+    Threads that let go of the interpreter, not prange: that compiles in two thirds of
+    the time, and spans of unequal work even out.
+    """
+    n_threads = get_num_threads()
+    if n_threads == 1 or n_jobs <= _SPAN:
+        _run_jobs((0, n_jobs), *shared)
+        return
+    spans = [(first, min(first + _SPAN, n_jobs)) for first in range(0, n_jobs, _SPAN)]
+    with ThreadPoolExecutor(n_threads) as pool:
+        for answer in [pool.submit(_run_jobs, span, *shared) for span in spans]:
+            answer.result()

@@ -51,7 +51,7 @@ _OTHER_METHODS = (0.0, 1.0 / 3.0)
 
 _N_RANDOM_STARTS = 12
 _SHORT_STEPS, _LONG_STEPS = 25, 4000
-_TOLERANCE = 1e-9  # gain in lnL of the last step
+_TOLERANCE = 1e-11  # gain in lnL of the last step; parameters follow its root
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ TRUE_MASSES = (MassProvenance.MASS, MassProvenance.MSINI_CORRECTED)
 _FULL = CovarianceFamily.FULL
 _N_GHOSTS = 50
 _MAX_K = 4
-_NO_TWO = -1e3  # stands for BIC(1) - BIC(2) where two are refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +34,9 @@ class HostResampling:
 
     n_samples: int  # made
     n_failed: int  # without an allowed fit of one component
-    share_two: float  # of the others, in which BIC prefers two to one
-    delta_bic: tuple[float, float, float]  # BIC(1) - BIC(2): 5, 50, 95 %
+    n_two_refused: int  # with too few hosts in one of two components; they count as one
+    share_two: float  # of those fitted, in which BIC prefers two to one
+    delta_bic: tuple[float, float, float] | None  # BIC(1) - BIC(2): 5, 50, 95 %
     k_counts: tuple[int, ...]  # samples in which BIC takes K = 1, 2, ...; full
     means: Floats  # (up to 50, 2, 2) of two components, for drawing
     covariances: Floats  # (up to 50, 2, 2, 2)
@@ -154,17 +154,27 @@ def _refit(
     made = np.isfinite(bic[:, 0])
     if not made.any():
         return NotRun(f"none of {len(bic)} draws of hosts could be fitted")
-    delta = bic[made, 0] - bic[made, 1]
-    winner = np.bincount(bic[made].argmin(axis=1), minlength=len(p))
-    ghosts = np.flatnonzero(made & np.isfinite(bic[:, 1]))[:_N_GHOSTS]
-    # A sample in which two cannot be fitted counts as one that prefers one.
-    low, middle, high = np.percentile(np.maximum(delta, _NO_TWO), [5, 50, 95])
+    both = np.isfinite(bic[:, 1]) & made
+    delta = bic[both, 0] - bic[both, 1]
+    ghosts = np.flatnonzero(both)[:_N_GHOSTS]
+    means, covariances = fits.mean[ghosts, 1, :2], fits.cov[ghosts, 1, :2]
+    order = np.argsort(means[:, :, 0], axis=1)
+    ghost = np.arange(len(ghosts))[:, None]
     return HostResampling(
         n_samples=len(bic),
         n_failed=int(np.sum(~made)),
-        share_two=float(np.mean(delta > 0)),
-        delta_bic=(float(low), float(middle), float(high)),
-        k_counts=tuple(int(count) for count in winner),
-        means=fits.mean[ghosts, 1, :2],
-        covariances=fits.cov[ghosts, 1, :2],
+        n_two_refused=int(np.sum(made & ~both)),
+        share_two=float(np.sum(delta > 0) / np.sum(made)),
+        delta_bic=_quantiles(delta) if len(delta) else None,
+        k_counts=tuple(
+            int(count)
+            for count in np.bincount(bic[made].argmin(axis=1), minlength=len(p))
+        ),
+        means=means[ghost, order],
+        covariances=covariances[ghost, order],
     )
+
+
+def _quantiles(values: Floats) -> tuple[float, float, float]:
+    low, middle, high = np.percentile(values, [5, 50, 95])
+    return float(low), float(middle), float(high)
