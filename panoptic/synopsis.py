@@ -159,7 +159,7 @@ def _delta_bics(results: Results) -> Iterator[HeadlineNumber]:
 
 def _interval(hosts: HostResampling | NotRun | None) -> str:
     """The spread of Delta BIC over draws of hosts."""
-    if hosts is None or isinstance(hosts, NotRun):
+    if hosts is None or isinstance(hosts, NotRun) or hosts.delta_bic is None:
         return ""
     low, _, high = hosts.delta_bic
     return f" ({low:.0f} to {high:.0f} over draws of hosts, 90 %)"
