@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test check format mutants bench clean
+.PHONY: run test check format mutants clean
 
 run: $(VENV)/.run-ready
 	$(BIN)/python panoptic_vlms_project.py $(ARGS)
@@ -16,7 +16,7 @@ test: $(VENV)/.test-ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile
 
 check: test
 

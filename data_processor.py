@@ -33,6 +33,8 @@ from panoptic.sample import (
 # 2.45 sigma holds 95 % of the Rayleigh-distributed scatter of a circular orbit's
 # measured e: below it the catalogue's value may be all noise (Lucy & Sweeney 1971).
 ECC_SIGNIFICANCE = 2.45
+# Rows of hosts so far outside the window (a factor) are kept for what errors may do.
+SURROUNDINGS = 1.2
 PROJECTED_METHODS = ("Imaging", "Microlensing")
 
 
@@ -82,6 +84,7 @@ def build_sample(
     ]
     return CompanionSample(
         frame=checked(marked).reset_index(drop=True),
+        surroundings=_near(stacked, host_mass_range_msun, target_name),
         cuts=pd.DataFrame([*merged, *window_cuts, *sample_cuts], columns=Cut._fields),
         duplicates=duplicates,
         host_mass_range_msun=host_mass_range_msun,
@@ -144,7 +147,7 @@ def _with_ecc_kind(frame: pd.DataFrame, *, ecc_zero_bound: float) -> pd.DataFram
             limit.eq(1),
             limit.eq(-1),
             ecc.eq(0.0) & no_error,
-            ecc < ECC_SIGNIFICANCE * lower,
+            ecc.eq(0.0) | (ecc < ECC_SIGNIFICANCE * lower),
         ],
         [
             EccKind.MISSING,
@@ -178,6 +181,23 @@ def _cut_window(
     }
     cuts = list(_ledger(frame, reasons, stage="window"))
     return frame[frame["st_mass"].between(low, high)], cuts
+
+
+def _near(
+    frame: pd.DataFrame, host_mass_range_msun: tuple[float, float], target_name: str
+) -> pd.DataFrame:
+    """Return the rows whose hosts the errors of their masses may bring in."""
+    low, high = host_mass_range_msun
+    mass = frame["st_mass"]
+    wider = mass.between(low / SURROUNDINGS, high * SURROUNDINGS)
+    is_target = frame["pl_name"].map(normalised_name) == normalised_name(target_name)
+    near = frame[wider & ~mass.between(low, high) & ~is_target]
+    said = near.assign(
+        in_main_sample=False,
+        in_mass_orbit_sample=False,
+        excluded_because="host outside the window",
+    )
+    return checked(said).reset_index(drop=True)
 
 
 def _mark_samples(

@@ -8,26 +8,29 @@ tables that ship with it.
 
 import shlex
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from panoptic import __version__
 from panoptic.command_line import parse_args, sections
-from panoptic.config import RunConfig, as_plain
-from panoptic.failures import ExitCode, RunFailure
+from panoptic.config import RunConfig, as_plain, from_plain
+from panoptic.failures import ExitCode, InputUnusable, RunFailure
 from panoptic.target import resolve_target
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # at run time these wait until the arguments are parsed
+    from data_fetchers import Catalogues
+    from panoptic.console import Console
     from panoptic.findings import Results, RunRecord
-    from panoptic.reporting.run_log import RunLog
+    from panoptic.reporting.artifacts import ResultsFolder
+    from panoptic.reporting.partial_results import PartialResults
+    from panoptic.reporting.summary import Section
+    from statistical_analysis import LabelledAnchors
 
-Progress = Callable[[int, int], None]
 DATA = Path(__file__).parent / "data"  # the tables that ship with the project
+KEPT_ANCHORS = "inputs/anchors.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,13 @@ class RunReport:
     outdir: Path
 
 
+class Inputs(NamedTuple):
+    """Everything a run reads."""
+
+    catalogues: "Catalogues"
+    labelled: "LabelledAnchors | None"
+
+
 def run(config: RunConfig, *, console: "Console") -> RunReport:
     """Run every stage in order and put the results in place as a whole.
 
@@ -46,47 +56,66 @@ def run(config: RunConfig, *, console: "Console") -> RunReport:
     RunFailure
         of one of the kinds in `panoptic.failures`; earlier results are untouched.
     """
+    summary = _carry_out(config, _read_inputs, console)
+    console.log.say(summary)
+    return RunReport(summary, config.outputs.folder)
+
+
+def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
+    """Read, answer, write; return the summary."""
     from threadpoolctl import threadpool_limits
 
+    from panoptic.findings import load_results
     from panoptic.reporting.artifacts import ResultsFolder
+    from panoptic.reporting.partial_results import PartialResults
 
-    console.log.note(f"command: {shlex.join(sys.argv)}")
     with (
-        ResultsFolder(config.outputs.outdir) as folder,
+        ResultsFolder(config.outputs.folder) as folder,
         threadpool_limits(limits=1),
         _kernel_threads(config.compute.threads) as n_threads,
     ):
         console.log.note(f"{n_threads} kernel threads; BLAS held to one thread")
-        catalogues = _read_catalogues(config, console)
-        results = _answer(config, catalogues, console)
+        inputs = read_inputs(config, console)
+        store = PartialResults(
+            folder.partial_dir, resume=config.compute.resume, say=console.log.say
+        )
+        results = _answer(config, inputs, store, console)
         with console.stage("Figures and summary"):
-            summary = _write(folder, results, catalogues)
+            _write(folder, results, inputs)
+            # As they read back, so that drawing them again later gives the same.
+            summary = _render(folder, load_results(folder.staged))
         folder.finish(_manifest(config, results, console, n_threads))
-    console.log.say(summary)
-    return RunReport(summary, config.outputs.outdir)
+    return summary
 
 
-def _read_catalogues(config: RunConfig, console: "Console") -> Any:
+def _read_inputs(config: RunConfig, console: "Console") -> Inputs:
     import data_fetchers
+    import statistical_analysis
 
+    labelled = statistical_analysis.read_anchors(
+        config.statistics.anchors, data_dir=DATA
+    )
     with console.stage("Catalogues") as progress:
-        return data_fetchers.fetch(
+        catalogues = data_fetchers.fetch(
             config.inputs,
             data_dir=DATA,
             host_mass_range_msun=config.sample.host_mass_range_msun,
             progress=progress,
         )
+    return Inputs(catalogues, labelled)
 
 
-def _answer(config: RunConfig, catalogues: Any, console: "Console") -> "Results":
-    """Ask every question of the catalogues."""
+def _answer(
+    config: RunConfig, inputs: Inputs, store: "PartialResults", console: "Console"
+) -> "Results":
+    """Ask every question of the inputs."""
     import data_processor
     import statistical_analysis
     from panoptic.findings import Results
 
     target = resolve_target(**config.target.overrides)
     sample = data_processor.build_sample(
-        catalogues,
+        inputs.catalogues,
         host_mass_range_msun=config.sample.host_mass_range_msun,
         q_split=config.sample.q_split,
         ecc_zero_bound=config.sample.ecc_zero_bound,
@@ -95,49 +124,69 @@ def _answer(config: RunConfig, catalogues: Any, console: "Console") -> "Results"
     findings = statistical_analysis.analyse(
         sample,
         target,
+        labelled=inputs.labelled,
         statistics=config.statistics,
         migration=config.migration,
-        seed=config.compute.seed,
+        compute=config.compute,
         rng=config.rng,
         stage=console.stage,
+        store=store,
     )
-    return Results(_record(config, catalogues), target, sample, findings)
+    gaia = inputs.catalogues.outer_perturbers
+    return Results(
+        record=_record(config, inputs.catalogues),
+        target=target,
+        sample=sample,
+        perturbers=None if gaia is None else gaia.frame,
+        findings=findings,
+    )
 
 
-def _write(folder: Any, results: "Results", catalogues: Any) -> str:
-    """Write results, inputs, figures and summary; return the summary."""
+def _write(folder: "ResultsFolder", results: "Results", inputs: Inputs) -> None:
+    """Write the results, and what was read to get them."""
     from panoptic.findings import write_results
 
     write_results(folder, results)
-    for table, record in zip(catalogues.tables, results.record.inputs, strict=True):
-        folder.blob(record.kept_as, table.raw)
-    return _render(folder, results)
+    tables = inputs.catalogues.read
+    for table, record in zip(tables, results.record.inputs, strict=True):
+        folder.blob(record.kept_as, table.kept)
+    if inputs.labelled:
+        folder.text(KEPT_ANCHORS, inputs.labelled.text)
 
 
-def _render(folder: Any, results: "Results") -> str:
+def _render(folder: "ResultsFolder", results: "Results") -> str:
     """Write what can be made again from the results alone; return the summary."""
     import visualization
-    from panoptic import synopsis
+    from panoptic import dossier, synopsis
+    from panoptic.reporting.formats import encode_figure
+    from panoptic.reporting.html_report import Picture, compose_report
     from panoptic.reporting.summary import compose_summary
 
+    pictures = {}
     for name, drawn in visualization.draw(results).items():
-        folder.figure(name, drawn.figure)
+        for form in ("png", "pdf"):
+            folder.blob(f"{name}.{form}", encode_figure(drawn.figure, form))
+        svg = encode_figure(drawn.figure, "svg")
+        folder.blob(f"{name}.svg", svg)
         folder.text(f"{name}.caption.txt", drawn.caption + "\n")
-    summary = compose_summary(synopsis.header(results), synopsis.sections(results))
+        pictures[name] = Picture(name, svg, drawn.caption)
+    summary = compose_summary(synopsis.header(results), synopsis.page(results))
     folder.text("SUMMARY.txt", summary)
+    folder.text("report.html", compose_report(dossier.compose(results, pictures)))
     return summary
 
 
-def _record(config: RunConfig, catalogues: Any) -> "RunRecord":
+def _record(config: RunConfig, catalogues: "Catalogues") -> "RunRecord":
     from panoptic.findings import InputRecord, RunRecord
 
     inputs = tuple(
         InputRecord(
             **asdict(table.provenance),
             remarks=table.remarks,
+            stands_in_because=table.stands_in_because,
             kept_as=f"inputs/{table.provenance.catalogue}.csv",
         )
-        for table in catalogues.tables
+        for table in catalogues.read
     )
     settings = {
         name: as_plain(getattr(config, name))
@@ -153,10 +202,9 @@ def _manifest(
 ) -> dict[str, Any]:
     from panoptic.reporting.environment import environment
 
-    settings = {name: as_plain(getattr(config, name)) for name, _ in sections()}
     return {
         "command": sys.argv,
-        "settings": settings,
+        "settings": {name: as_plain(getattr(config, name)) for name, _ in sections()},
         "inputs": [asdict(record) for record in results.record.inputs],
         "environment": asdict(environment()),
         "kernel_threads": n_threads,
@@ -179,53 +227,101 @@ def _kernel_threads(wanted: int) -> Iterator[int]:
         numba.set_num_threads(before)
 
 
-class Console:
-    """The one place that prints; the log mirrors all of it."""
+def replot(folder: Path, *, console: "Console") -> None:
+    """Make figures, summary and report of a finished run again."""
+    from panoptic.findings import load_results
+    from panoptic.reporting.environment import environment
+    from panoptic.runs.replot import replot as redraw
 
-    def __init__(self, log: "RunLog", *, bars: bool) -> None:
-        self.log = log
-        self.durations_s: dict[str, float] = {}
-        self._bars = bars
-
-    @contextmanager
-    def stage(self, title: str) -> Iterator[Progress]:
-        """Hand out a progress callback, and say how long the stage took."""
-        started = time.perf_counter()
-        if self._bars:
-            from tqdm import tqdm
-
-            with tqdm(desc=title, leave=False, file=sys.stdout) as bar:
-                yield partial(_move, bar)
-        else:
-            yield _ignore
-        self.durations_s[title] = time.perf_counter() - started
-        self.log.say(f"{title}: {self.durations_s[title]:.1f} s")
+    redrawn = redraw(
+        folder,
+        redraw=lambda path, results: _render(results, load_results(path)),
+        environment=asdict(environment()),
+    )
+    console.log.say(redrawn.text)
 
 
-def _move(bar: Any, done: int, total: int) -> None:
-    bar.total = total
-    bar.update(done - bar.n)
+def verify(folder: Path, *, console: "Console") -> ExitCode:
+    """Check a finished run and run it again; say what differs."""
+    from panoptic.reporting.environment import environment
+    from panoptic.runs.verify import verify as check
+
+    verification = check(
+        folder,
+        rerun=lambda manifest, kept, again: _run_again(manifest, kept, again, console),
+        environment=asdict(environment()),
+    )
+    console.log.say(verification.text)
+    return ExitCode.DONE if verification.holds else ExitCode.VERIFICATION_DIFFERS
 
 
-def _ignore(done: int, total: int) -> None:
-    """Report progress to nobody."""
+def _run_again(
+    manifest: dict[str, Any], folder: Path, again: Path, console: "Console"
+) -> None:
+    """Repeat the run that a manifest describes, from the inputs it kept."""
+    import data_fetchers
+    import statistical_analysis
+
+    try:
+        recorded = {
+            name: from_plain(type(section), manifest["settings"][name])
+            for name, section in sections()
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputUnusable(
+            f"{folder} was made with settings that this panoptic ({__version__}) does "
+            f"not have: {error}. Use the panoptic it was made with."
+        ) from error
+    config = RunConfig(**recorded)
+    config = replace(config, outputs=replace(config.outputs, outdir=again))
+
+    def read_kept(config: RunConfig, console: "Console") -> Inputs:
+        kept = folder / KEPT_ANCHORS
+        text = kept.read_text(encoding="utf-8") if kept.exists() else None
+        return Inputs(
+            data_fetchers.read_kept(
+                manifest["inputs"],
+                folder,
+                host_mass_range_msun=config.sample.host_mass_range_msun,
+            ),
+            statistical_analysis.read_anchors(
+                config.statistics.anchors, data_dir=DATA, text=text
+            ),
+        )
+
+    _carry_out(config, read_kept, console)
 
 
-def _show(text: str) -> None:
-    print(text, flush=True)
+def compare(
+    before: Path, after: Path, *, outdir: Path | None, console: "Console"
+) -> None:
+    """Say what changed between two runs; write it where a folder is given."""
+    from panoptic.reporting.artifacts import ResultsFolder
+    from panoptic.runs.compare import (
+        compare_runs,
+        compose_comparison,
+        write_comparison,
+    )
+
+    comparison = compare_runs(before, after, summarise=_sections_of)
+    if outdir is not None:
+        with ResultsFolder(outdir, kind="comparison") as folder:
+            write_comparison(folder, comparison)
+            folder.finish({"before": str(before), "after": str(after)})
+    console.log.say(compose_comparison(comparison))
 
 
-def _show_nothing(text: str) -> None:
-    """Be quiet."""
+def _sections_of(folder: Path) -> "Sequence[Section]":
+    from panoptic import synopsis
+    from panoptic.findings import load_results
 
-
-def _show_error(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    return synopsis.sections(load_results(folder))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     config = parse_args(argv, about=__doc__)
+    from panoptic.console import Console
     from panoptic.reporting.run_log import RunLog
 
     outputs = config.outputs
@@ -239,21 +335,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             show=_show_nothing if outputs.quiet else _show,
             show_error=_show_error,
         ) as log:
+            log.note(f"command: {shlex.join(sys.argv)}")
             return _guarded(config, Console(log, bars=bars))
     except RunFailure as failure:  # the log itself cannot be written
         _show_error(str(failure))
         return failure.exit_code
 
 
-def _guarded(config: RunConfig, console: Console) -> int:
-    """Run, and turn every way it can end into an exit code."""
+def _guarded(config: RunConfig, console: "Console") -> ExitCode:
+    """Do what is asked, and turn every way it can end into an exit code."""
     try:
-        run(config, console=console)
+        return _do(config, console)
     except RunFailure as failure:
         console.log.error(f"{failure}", cause=failure)
         return failure.exit_code
     except KeyboardInterrupt:
-        console.log.error("interrupted: nothing was written")
+        console.log.error(
+            "interrupted: no result was written (what a run had finished of its "
+            "migration map is kept for --resume)"
+        )
         return ExitCode.INTERRUPTED
     except Exception as bug:  # noqa: BLE001 (the last resort: said, logged, exit 70)
         console.log.error(
@@ -262,7 +362,32 @@ def _guarded(config: RunConfig, console: Console) -> int:
             cause=bug,
         )
         return ExitCode.BUG
+
+
+def _do(config: RunConfig, console: "Console") -> ExitCode:
+    finished = config.finished
+    if finished.replot:
+        replot(finished.replot, console=console)
+    elif finished.verify:
+        return verify(finished.verify, console=console)
+    elif finished.compare:
+        before, after = finished.compare
+        compare(before, after, outdir=config.outputs.outdir, console=console)
+    else:
+        run(config, console=console)
     return ExitCode.DONE
+
+
+def _show(text: str) -> None:
+    print(text, flush=True)
+
+
+def _show_nothing(text: str) -> None:
+    """Be quiet."""
+
+
+def _show_error(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

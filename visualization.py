@@ -24,9 +24,35 @@ from panoptic.figures.companions_figures import (
     plot_axis_eccentricity,
     plot_mass_mass,
 )
-from panoptic.figures.migration_figures import caption_feasibility, plot_feasibility
+from panoptic.figures.eccentricity_figures import (
+    caption_beta_contours,
+    caption_eccentricity_distributions,
+    caption_eccentricity_trend,
+    plot_beta_contours,
+    plot_eccentricity_distributions,
+    plot_eccentricity_trend,
+)
+from panoptic.figures.migration_figures import (
+    caption_arrivals,
+    caption_migration_sensitivity,
+    plot_arrivals,
+    plot_migration_sensitivity,
+)
 from panoptic.figures.mixture_figures import caption_mass_mixture, plot_mass_mixture
+from panoptic.figures.perturber_maps import caption_perturber_maps, plot_perturber_maps
+from panoptic.figures.robustness_figures import (
+    caption_missingness,
+    caption_robustness,
+    plot_missingness,
+    plot_robustness,
+)
 from panoptic.figures.style import part
+from panoptic.figures.timescale_figures import (
+    caption_timescales,
+    caption_track,
+    plot_timescales,
+    plot_track,
+)
 from panoptic.findings import InputRecord, Results
 
 
@@ -46,7 +72,7 @@ def draw(results: Results) -> dict[str, Drawn]:
     )
     return {
         name: Drawn(figure, caption)
-        for family in (_companions, _migration, _mixtures, _classifier)
+        for family in _FAMILIES
         for name, figure, caption in family(results, imprint)
     }
 
@@ -72,51 +98,128 @@ def _companions(results: Results, imprint: Imprint) -> Named:
 
 
 def _migration(results: Results, imprint: Imprint) -> Named:
-    criterion = part(results.findings.migration, lambda found: found.criterion)
+    found = results.findings.migration
+    rows, orbits = results.sample.frame, results.perturbers
     yield (
         "fig3_feasibility",
-        plot_feasibility(criterion),
-        caption_feasibility(criterion, imprint=imprint),
+        plot_perturber_maps(found, rows, orbits),
+        caption_perturber_maps(found, rows, orbits, imprint=imprint),
+    )
+
+
+def _more_migration(results: Results, imprint: Imprint) -> Named:
+    found, rows = results.findings.migration, results.sample.frame
+    yield (
+        "fig11_migration_sensitivity",
+        plot_migration_sensitivity(found),
+        caption_migration_sensitivity(found, imprint=imprint),
+    )
+    yield (
+        "fig12_arrivals",
+        plot_arrivals(found, rows),
+        caption_arrivals(found, imprint=imprint),
+    )
+    yield "fig13_track", plot_track(found), caption_track(found, imprint=imprint)
+    yield (
+        "fig14_timescales",
+        plot_timescales(found),
+        caption_timescales(found, imprint=imprint),
     )
 
 
 def _mixtures(results: Results, imprint: Imprint) -> Named:
     """The sample of the verdict, and the one that needs no eccentricity."""
-    sample, target = results.sample, results.target
-    found = results.findings.mixture
-    for name, rows, selection, words in (
-        ("fig4_mixture", sample.main, part(found, lambda f: f.main), "main sample"),
+    sample, found = results.sample, results.findings.mixture
+    for figure, rows, words, selection, evidence in (
+        (
+            "fig4_mixture",
+            sample.main,
+            "main sample",
+            part(found, lambda f: f.main),
+            part(found, lambda f: f.main_evidence),
+        ),
         (
             "fig5_mixture_mass_orbit",
-            sample.mass_orbit_with_limits,
-            part(found, lambda f: f.mass_orbit_with_limits),
+            sample.mass_orbit,
             "all rows with mass ratio and axis",
+            part(found, lambda f: f.mass_orbit),
+            part(found, lambda f: f.mass_orbit_evidence),
         ),
     ):
+        target, hosts = results.target, part(evidence, lambda e: e.hosts)
         yield (
-            name,
-            plot_mass_mixture(rows, selection, name=words, target=target),
-            caption_mass_mixture(selection, name=words, target=target, imprint=imprint),
+            figure,
+            plot_mass_mixture(rows, selection, name=words, target=target, hosts=hosts),
+            caption_mass_mixture(
+                selection, name=words, target=target, hosts=hosts, imprint=imprint
+            ),
         )
+
+
+def _eccentricities(results: Results, imprint: Imprint) -> Named:
+    rows, found = results.sample.main, results.findings.eccentricity
+    yield (
+        "fig6_eccentricity",
+        plot_eccentricity_distributions(rows, found),
+        caption_eccentricity_distributions(found, imprint=imprint),
+    )
+    yield (
+        "fig7_beta_contours",
+        plot_beta_contours(found),
+        caption_beta_contours(found, imprint=imprint),
+    )
+    yield (
+        "fig8_eccentricity_trend",
+        plot_eccentricity_trend(rows, found),
+        caption_eccentricity_trend(rows, found, imprint=imprint),
+    )
 
 
 def _classifier(results: Results, imprint: Imprint) -> Named:
     rows, found = results.sample.scored, results.findings.classifier
     target = results.target
     yield (
-        "fig6_classifier",
+        "fig9_classifier",
         plot_origin_probabilities(rows, found, target=target),
         caption_origin_probabilities(rows, found, target=target, imprint=imprint),
     )
     yield (
-        "fig7_classifier_validation",
+        "fig10_classifier_validation",
         plot_classifier_validation(found),
         caption_classifier_validation(found, imprint=imprint),
     )
 
 
+def _robustness(results: Results, imprint: Imprint) -> Named:
+    found = results.findings.robustness
+    yield (
+        "fig15_robustness",
+        plot_robustness(found),
+        caption_robustness(found, imprint=imprint),
+    )
+    yield (
+        "fig16_missingness",
+        plot_missingness(results.sample),
+        caption_missingness(results.sample, imprint=imprint),
+    )
+
+
+_FAMILIES = (
+    _companions,
+    _migration,
+    _mixtures,
+    _eccentricities,
+    _classifier,
+    _more_migration,
+    _robustness,
+)
+
+
 def _source(record: InputRecord) -> str:
     """Return a catalogue with its date, or with its file where no date is known."""
+    stands_in = ", standing in for a fetch" if record.stands_in_because else ""
     if record.retrieved_utc:
-        return f"{record.catalogue} of {record.retrieved_utc[:10]} ({record.origin})"
-    return f"{record.catalogue} ({record.origin} {PurePath(record.location).name})"
+        day = record.retrieved_utc[:10]
+        return f"{record.catalogue} of {day} ({record.origin}{stands_in})"
+    place = PurePath(record.location).name
+    return f"{record.catalogue} ({record.origin} {place}{stands_in})"

@@ -1,12 +1,14 @@
-"""How fast the criterion map is: against vectorised NumPy, by threads, cells and draws.
+"""How fast the maps are: the criterion against NumPy, the followed orbits by the clock.
 
-    python benchmarks/feasibility.py
+    python -m benchmarks.feasibility             criterion, and a small physical map
+    python -m benchmarks.feasibility --full      also 25 x 25 x 2000 triples followed
 
 The NumPy twin makes the same arrays from as many draws in the same run. It takes its
 draws from NumPy's own generator, faster in NumPy than the map's counter-based one, and
 shares the closed form of the median time, so only draws and criterion are compared.
 """
 
+import sys
 import time
 from collections.abc import Callable
 
@@ -20,7 +22,10 @@ from panoptic.dynamics.kozai_lidov import (
     mardling_aarseth_ratio,
     order_of_magnitude_time_yr,
 )
+from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.perturbers import InnerOrbit, OuterOrbitPrior, PerturberGrid
+from panoptic.dynamics.scale_out import Workers
+from panoptic.dynamics.secular_map import SecularModel, SecularRequest, map_secular
 
 TOI_6894 = InnerOrbit(0.207, 0.2276, 0.168, 0.855, (1.0, 1.0))
 HORIZON_GYR, R_CRIT_RSTAR, SEED = 1.0, 5.0, 6894
@@ -79,8 +84,75 @@ def best_ms(*works: Callable[[], object], repeats: int = 25) -> list[float]:
     return least
 
 
-def main() -> None:
+def request_of(
+    grid: PerturberGrid, *, n_draws: int, horizons_gyr: tuple[float, ...] = (1.0,)
+) -> SecularRequest:
+    return SecularRequest(
+        grid=grid,
+        inner=TOI_6894,
+        prior=OuterOrbitPrior(),
+        model=SecularModel(
+            horizon_gyr=horizons_gyr[0],
+            horizons_gyr=horizons_gyr,
+            max_steps=100_000,
+        ),
+        target_axis_au=0.02604,
+        r_crit_rstar=R_CRIT_RSTAR,
+        n_draws=n_draws,
+        seed=SEED,
+    )
+
+
+def follow(name: str, request: SecularRequest, *, threads: int) -> float:
+    """Follow a map's triples, print what it took, return the seconds of the clock."""
+    clock, processor = time.perf_counter(), time.process_time()
+    found = map_secular(request, workers=Workers(threads))
+    clock, processor = time.perf_counter() - clock, time.process_time() - processor
+    steps = sum(found.steps.values())
+    followed = found.settled["integration"]
+    print(
+        f"  {name:28s} {clock:7.1f} s  {found.n_total / clock:8.0f} draws/s  "
+        f"{1e3 * processor / found.n_total:6.3f} ms of a core per draw  "
+        f"{followed / found.n_total:5.1%} followed to their end  "
+        f"{steps / found.n_total:6.0f} steps/draw  "
+        f"{found.steps['undecided'] / max(steps, 1):4.0%} of them undecided "
+        f"({found.count(Outcome.UNDECIDED).sum() / found.n_total:.1%} of the draws)"
+    )
+    return clock
+
+
+def measure_secular(threads: int, *, full: bool) -> None:
+    start = time.perf_counter()
+    map_secular(request_of(grid_of(2, 2), n_draws=2))
+    print(
+        "\nphysical map; first call, compiled or from numba's cache: "
+        f"{time.perf_counter() - start:.2f} s"
+    )
+    grid = grid_of(25, 25)
+    single = follow("25 x 25 x 8, one thread", request_of(grid, n_draws=8), threads=1)
+    both = follow(
+        f"25 x 25 x 8, {threads} threads", request_of(grid, n_draws=8), threads=threads
+    )
+    print(f"  parallel efficiency {single / both / threads:.2f}")
+    follow("25 x 25 x 32", request_of(grid, n_draws=32), threads=threads)
+    follow("50 x 50 x 8", request_of(grid_of(50, 50), n_draws=8), threads=threads)
+    for horizon in (0.1, 5.0):
+        follow(
+            f"25 x 25 x 8, {horizon:g} Gyr",
+            request_of(grid, n_draws=8, horizons_gyr=(horizon,)),
+            threads=threads,
+        )
+    if full:
+        follow("25 x 25 x 2000", request_of(grid, n_draws=2000), threads=threads)
+
+
+def main(argv: list[str]) -> None:
     threads = numba.get_num_threads()
+    measure_criterion(threads)
+    measure_secular(threads, full="--full" in argv)
+
+
+def measure_criterion(threads: int) -> None:
     start = time.perf_counter()
     map_with_numba(grid_of(2, 2), n_draws=10)
     print(f"first call, compiled or from numba's cache: "
@@ -118,4 +190,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -29,7 +29,8 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         if not action.option_strings or action.option_strings[0] == "-h":
             return super()._format_action_invocation(action)
         shown = action.option_strings[0]
-        return f"{shown} {action.metavar}" if action.metavar else shown
+        values = action.metavar or ""
+        return " ".join([shown, *([values] if isinstance(values, str) else values)])
 
 
 def sections() -> Iterator[tuple[str, Any]]:
@@ -59,6 +60,8 @@ def _add_option(group: Any, section: Any, item: Field[Any], option: Option) -> N
     if option.parse is not None:
         metavar = option.metavar or _METAVARS[option.parse]
         kind = {"type": option.parse, "choices": option.choices, "metavar": metavar}
+        if option.n_values:
+            kind["nargs"] = option.n_values
     group.add_argument(
         spelling,
         *sorted(other),

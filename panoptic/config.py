@@ -26,7 +26,8 @@ class Option(NamedTuple):
     help: str
     parse: Callable[[str], Any] | None  # None: a switch without a value
     unit: str = ""
-    metavar: str | None = None
+    metavar: str | tuple[str, ...] | None = None
+    n_values: int | None = None
     choices: tuple[str, ...] | None = None
     quick: Any = None  # the value under --quick, unless the user gives one
     flag: str | None = None  # the spelling shown, where it is not --<field>
@@ -46,6 +47,14 @@ def option(
 def switch(help: str, **details: Any) -> Any:
     """Declare a field that is off unless its option is given."""
     return field(default=False, metadata={"option": Option(help, None, **details)})
+
+
+def _endpoint(whose: str) -> Any:
+    """Declare the URL of a service; unset, the environment or the built-in one holds.
+
+    The environment variable is the option in capitals after PANOPTIC_.
+    """
+    return option(None, f"where to find {whose}", parse=str, metavar="URL")
 
 
 def options(section: Any) -> Iterator[tuple[Field[Any], Option]]:
@@ -149,6 +158,71 @@ class InputOptions:
         metavar="FILE",
     )
     fetch: bool = switch("fetch what is not given as a file over the network")
+    gaia_nss: Path | None = option(
+        None,
+        "Gaia DR3 two-body orbits (CSV with source_id and period): which hosts have "
+        "an outer or inner companion",
+        parse=Path,
+        metavar="FILE",
+    )
+    fetch_gaia: bool = switch("fetch the hosts' Gaia DR3 orbits over the network")
+    cache_dir: Path | None = option(
+        None,
+        "folder of fetched tables (without it the system's place for caches)",
+        parse=Path,
+        metavar="DIR",
+    )
+    max_age_days: float = option(
+        1.0,
+        "a cached table this young is used in place of the network",
+        parse=float,
+        unit="day",
+    )
+    offline: bool = switch("answer --fetch and --fetch_gaia from the cache alone")
+    on_fetch_failure: str = option(
+        "fail",
+        "what to do when a service fails: fail, use the cached table of any age, or "
+        "the one that ships with the project; SUMMARY says so",
+        parse=str,
+        metavar="{fail,cache,embedded}",
+        choices=("fail", "cache", "embedded"),
+    )
+    fetch_attempts: int = option(4, "times a service is asked", parse=int)
+    fetch_timeout_s: float = option(
+        60.0, "longest silence of a service", parse=float, unit="s"
+    )
+    nasa_tap_url: str | None = _endpoint("the NASA Exoplanet Archive's TAP service")
+    figshare_api_url: str | None = _endpoint("figshare's list of files")
+    figshare_download_url: str | None = _endpoint("figshare's downloads")
+    bd_mirror_url: str | None = _endpoint("the Brown Dwarf Companion Catalogue's copy")
+    gaia_tap_url: str | None = _endpoint("the Gaia archive's TAP service")
+
+    def __post_init__(self) -> None:
+        _require(
+            not self.offline or self.fetch or self.fetch_gaia,
+            "offline says how --fetch and --fetch_gaia are answered (from the cache): "
+            "give one of them too; without them nothing is fetched",
+        )
+        _require(
+            self.max_age_days >= 0,
+            f"max_age_days must not be negative, got {self.max_age_days}",
+        )
+        _require(
+            1 <= self.fetch_attempts <= 20,
+            f"fetch_attempts must be 1 to 20, got {self.fetch_attempts}",
+        )
+        _require_positive(self, "fetch_timeout_s")
+        for name, url in self.endpoints.items():
+            _require(
+                url is None or url.startswith(("http://", "https://")),
+                f"{name} must begin with http:// or https://, got {url}",
+            )
+
+    @property
+    def endpoints(self) -> dict[str, str | None]:
+        """The services' base URLs as given, None where they are not."""
+        names = (item.name for item, _ in options(type(self)))
+        return {name: getattr(self, name) for name in names if name.endswith("_url")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +307,25 @@ class StatisticsOptions:
     permutations: int = option(
         999, "permutations of each permutation test", parse=int, quick=99
     )
+    draws: int = option(
+        100,
+        "draws of each robustness check that involves chance",
+        parse=int,
+        quick=10,
+    )
+    simulations: int = option(
+        100,
+        "made-up samples of each control population",
+        parse=int,
+        quick=10,
+    )
     anchors: Path | None = option(
         None,
         "CSV of labelled objects for the classifier (pl_name, label, reason, "
-        "reference); without it q decides",
+        "reference), or the word curated for the table that ships with the project; "
+        "without it q decides",
         parse=Path,
-        metavar="FILE",
+        metavar="{FILE,curated}",
     )
     anchor_q_binary: float = option(
         0.01, "heuristic anchors: binary-like above this mass ratio", parse=float
@@ -251,6 +338,7 @@ class StatisticsOptions:
         _require(
             self.bootstrap >= 20, f"bootstrap must be at least 20, got {self.bootstrap}"
         )
+        _require_positive(self, "draws", "simulations")
         _require(
             self.permutations >= 19,
             f"permutations must be at least 19, got {self.permutations}",
@@ -272,8 +360,36 @@ class MigrationOptions:
         parse=GridShape.parse,
         metavar="NxM",
     )
+    kl_model: str = option(
+        "both",
+        "which map: orbits followed (secular, the headline), the study's criterion",
+        parse=str,
+        metavar="{both,secular,criterion}",
+        choices=("both", "secular", "criterion"),
+    )
     kl_trials: int = option(
         2000, "criterion draws per cell", parse=int, quick=200, metavar="N"
+    )
+    kl_secular_trials: int = option(
+        50,
+        "draws per cell whose orbits are followed; 2000 for the full map",
+        parse=int,
+        quick=4,
+        metavar="N",
+    )
+    kl_changed_trials: int = option(
+        5,
+        "draws per cell for each setting that the sensitivity table changes",
+        parse=int,
+        quick=1,
+        metavar="N",
+    )
+    kl_object_trials: int = option(
+        200,
+        "draws for each real close companion",
+        parse=int,
+        quick=20,
+        metavar="N",
     )
     kl_horizon_gyr: float = option(
         1.0, "time in which migration must happen", parse=float, unit="Gyr"
@@ -300,6 +416,7 @@ class MigrationOptions:
         "uniform",
         "distribution of the perturber's eccentricity; thermal is density 2 e",
         parse=str,
+        metavar="{uniform,thermal}",
         choices=("uniform", "thermal"),
     )
     kl_inclination: Range = option(
@@ -308,12 +425,40 @@ class MigrationOptions:
         parse=Range.parse,
         unit="deg",
     )
+    kl_lag_s: float = option(
+        1.0, "time lag of the tide in the companion", parse=float, unit="s"
+    )
+    kl_love: float = option(
+        0.37, "Love number k2 of the companion (twice the apsidal one)", parse=float
+    )
+    kl_radius_rj: float | None = option(
+        None, "companion radius, instead of the target's own", parse=float, unit="RJup"
+    )
+    kl_disruption: float = option(
+        2.7, "pericentre that tears the companion apart", parse=float, unit="r_t"
+    )
+    kl_window: float = option(
+        2.0, "arrived: final axis within this factor of the target's", parse=float
+    )
 
     def __post_init__(self) -> None:
         _require(
             min(self.kl_grid) >= 1, f"kl_grid must be at least 1x1: {self.kl_grid}"
         )
-        _require_positive(self, "kl_trials", "kl_horizon_gyr", "kl_rcrit")
+        _require_positive(
+            self,
+            "kl_trials",
+            "kl_secular_trials",
+            "kl_changed_trials",
+            "kl_object_trials",
+            "kl_horizon_gyr",
+            "kl_rcrit",
+            "kl_love",
+            "kl_radius_rj",
+            "kl_disruption",
+        )
+        _require(self.kl_lag_s >= 0, f"kl_lag_s must be 0 or more: {self.kl_lag_s}")
+        _require(self.kl_window >= 1, f"kl_window must be 1 or more: {self.kl_window}")
         _require_range(self, "kl_mout", "kl_aout", "kl_inner_au")
         _require(
             self.kl_inner_au.low < self.kl_aout.low,
@@ -334,7 +479,11 @@ class MigrationOptions:
 def _available_threads() -> int:
     """NUMBA_NUM_THREADS if set, else the cores this process may use."""
     stated = os.environ.get("NUMBA_NUM_THREADS", "")
-    return int(stated) if stated.isdigit() else len(os.sched_getaffinity(0))
+    if stated.isdigit() and int(stated) > 0:
+        return int(stated)
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,6 +500,17 @@ class ComputeOptions:
         },
     )
     quick: bool = switch("a fast look, with reduced counts")
+    resume: bool = switch(
+        "go on where an interrupted run into the same folder stopped; refused where "
+        "its migration settings differ"
+    )
+    dask: str | None = option(
+        None,
+        "compute the followed orbits on a Dask cluster: a scheduler's address, or "
+        "local:N for N processes here",
+        parse=str,
+        metavar="ADDRESS",
+    )
 
     def __post_init__(self) -> None:
         _require(self.seed >= 0, f"seed must not be negative, got {self.seed}")
@@ -361,9 +521,10 @@ class ComputeOptions:
 class OutputOptions:
     """Output."""
 
-    outdir: Path = option(
-        Path("results"),
-        "results folder; an earlier run in it is replaced as a whole",
+    outdir: Path | None = option(
+        None,
+        "results folder; an earlier run in it is replaced as a whole "
+        "(default: results)",
         parse=Path,
         metavar="DIR",
     )
@@ -378,6 +539,42 @@ class OutputOptions:
     quiet: bool = switch("print errors only")
     no_progress: bool = switch("no progress bars on a terminal", flag="--no-progress")
 
+    @property
+    def folder(self) -> Path:
+        """Where a run puts its results."""
+        return self.outdir or Path("results")
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRunOptions:
+    """Finished runs. Instead of a run, one of these; all else is taken from there."""
+
+    replot: Path | None = option(
+        None,
+        "make figures, summary and report again from the results alone",
+        parse=Path,
+        metavar="RESULTS",
+    )
+    verify: Path | None = option(
+        None,
+        "check all hashes, run again with the recorded inputs and settings, and say "
+        "what differs",
+        parse=Path,
+        metavar="RESULTS",
+    )
+    compare: tuple[Path, Path] | None = option(
+        None,
+        "say what changed from one run to another, and write it into --outdir where "
+        "that is given",
+        parse=Path,
+        metavar=("RESULTS_A", "RESULTS_B"),
+        n_values=2,
+    )
+
+    def __post_init__(self) -> None:
+        asked = [item.name for item in fields(self) if getattr(self, item.name)]
+        _require(len(asked) <= 1, f"one at a time: {' and '.join(asked)}")
+
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
@@ -390,6 +587,7 @@ class RunConfig:
     migration: MigrationOptions = field(default_factory=MigrationOptions)
     compute: ComputeOptions = field(default_factory=ComputeOptions)
     outputs: OutputOptions = field(default_factory=OutputOptions)
+    finished: FinishedRunOptions = field(default_factory=FinishedRunOptions)
 
     def rng(self, stage: str) -> np.random.Generator:
         """Return the generator of one stage, independent of every other stage's."""

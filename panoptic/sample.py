@@ -138,12 +138,14 @@ class CompanionSample:
     """Every row of the window, with what was cut and what was merged.
 
     frame : one row per companion, the columns of `SCHEMA` in their order.
+    surroundings : the same of hosts near the window, outside it; in no sample.
     cuts : the ledger, one `Cut` per line; a row counts at its first reason.
     duplicates : one `panoptic.duplicates.Duplicate` per line.
     host_mass_range_msun, q_split : the definitions the sample was made with.
     """
 
     frame: pd.DataFrame
+    surroundings: pd.DataFrame
     cuts: pd.DataFrame
     duplicates: pd.DataFrame
     host_mass_range_msun: tuple[float, float]

@@ -4,13 +4,16 @@ Arranges what the rooms say; the only numbers put together here are the headline
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from panoptic.demographics.eccentricity import state_eccentricities
 from panoptic.demographics.eccentricity_passes import Policy
 from panoptic.demographics.mass_mixture import state_mass_mixture
 from panoptic.demographics.mixture_selection import MassMixtureSelection
+from panoptic.demographics.mixture_subsets import HostResampling
 from panoptic.demographics.origin_classifier import state_classifier
+from panoptic.demographics.robustness import state_robustness
 from panoptic.demographics.two_sample_tests import Test
 from panoptic.dynamics.migration import state_migration
 from panoptic.findings import InputRecord, Results
@@ -18,11 +21,19 @@ from panoptic.reporting.summary import Section
 from panoptic.sample import CompanionSample
 from panoptic.statement import NotRun, Statement
 
-_QUESTIONS: dict[str, tuple[str, Callable[[Any], tuple[Statement, ...]]]] = {
-    "mixture": ("One population or two?", state_mass_mixture),
-    "eccentricity": ("Do the eccentricities differ?", state_eccentricities),
-    "classifier": ("What does the classifier see?", state_classifier),
-    "migration": ("Could it have come in from outside?", state_migration),
+_STATEMENTS: dict[str, Callable[[Any], tuple[Statement, ...]]] = {
+    "mixture": state_mass_mixture,
+    "eccentricity": state_eccentricities,
+    "classifier": state_classifier,
+    "robustness": state_robustness,
+    "migration": state_migration,
+}
+TITLES = {
+    "mixture": "One population or two?",
+    "eccentricity": "Do the eccentricities differ?",
+    "classifier": "What does the classifier see?",
+    "robustness": "Do the answers hold when the sample changes?",
+    "migration": "Could it have come in from outside?",
 }
 
 
@@ -30,36 +41,75 @@ def header(results: Results) -> tuple[str, ...]:
     """Return what was asked of what: version, target, inputs with place and date."""
     record = results.record
     lines = [
+        *remarks(results),
         f"panoptic {record.version}: companions of very low-mass stars, seed "
         f"{record.seed}",
         f"Studied object: {results.target.label} (q = {results.target.q:.2e}, "
         f"a = {results.target.pl_orbsmax:g} AU)",
     ]
-    if record.quick:
-        lines.insert(1, f"QUICK LOOK, reduced counts: {_counts(results)}")
     for entry in record.inputs:
         lines += _input_lines(entry)
     return tuple(lines)
 
 
 def sections(results: Results) -> tuple[Section, ...]:
-    """Return the headline numbers, the sample, and one section per question."""
-    answers = [
-        _section(title, getattr(results.findings, name), state)
-        for name, (title, state) in _QUESTIONS.items()
-    ]
+    """Return the headline numbers, one section per question, and the sample."""
+    numbers = tuple(
+        f"{label:<15}{value}{'; ' if detail else ''}{detail}"
+        for label, value, detail in headline_numbers(results)
+    )
+    answers = [Section(TITLES[name], answer(results, name)) for name in TITLES]
     return (
-        Section("Headline numbers", lines=tuple(_headline(results))),
+        Section("Headline numbers", lines=numbers),
         *answers,
         _sample_section(results.sample),
     )
 
 
-def _section(
-    title: str, answer: Any, state: Callable[[Any], tuple[Statement, ...]]
-) -> Section:
-    said = (answer,) if isinstance(answer, NotRun) else state(answer)
-    return Section(title, said)
+def page(results: Results) -> tuple[Section, ...]:
+    """Return the sections for one page: each first answer whole, then words alone."""
+    shortened = [
+        replace(section, statements=_in_short(section.statements))
+        for section in sections(results)
+    ]
+    where = "The numbers behind every sentence are in report.html and the JSON files."
+    return (*shortened, Section("More", lines=(where,)))
+
+
+def _in_short(
+    statements: tuple[Statement | NotRun, ...],
+) -> tuple[Statement | NotRun, ...]:
+    rest = [
+        Statement(said.text) if isinstance(said, Statement) else said
+        for said in statements[1:]
+    ]
+    return (*statements[:1], *rest)
+
+
+def answer(results: Results, question: str) -> tuple[Statement | NotRun, ...]:
+    """Return what a question's numbers mean, or why it was not asked."""
+    found = getattr(results.findings, question)
+    return (found,) if isinstance(found, NotRun) else _STATEMENTS[question](found)
+
+
+def verdict(results: Results, question: str) -> str:
+    """Return a question's verdict in its own words, "" where it gives none."""
+    found = getattr(results.findings, question)
+    return (
+        "not run" if isinstance(found, NotRun) else getattr(found, "verdict", "") or ""
+    )
+
+
+def remarks(results: Results) -> tuple[str, ...]:
+    """Return what must be known before anything else is read."""
+    record = results.record
+    stand_ins = tuple(
+        f"NOT WHAT WAS ASKED FOR: {entry.catalogue}: {entry.stands_in_because}"
+        for entry in record.inputs
+        if entry.stands_in_because
+    )
+    quick = f"QUICK LOOK, reduced counts: {_counts(results)}"
+    return (*stand_ins, quick) if record.quick else stand_ins
 
 
 def _counts(results: Results) -> str:
@@ -67,7 +117,10 @@ def _counts(results: Results) -> str:
     return (
         f"{settings['statistics']['bootstrap']} bootstraps, "
         f"{settings['statistics']['permutations']} permutations, "
-        f"{settings['migration']['kl_trials']} draws per cell"
+        f"{settings['statistics']['draws']} draws of a robustness check, "
+        f"{settings['statistics']['simulations']} simulated samples, "
+        f"{settings['migration']['kl_trials']} criterion draws and "
+        f"{settings['migration']['kl_secular_trials']} followed orbits per cell"
     )
 
 
@@ -79,49 +132,80 @@ def _input_lines(entry: InputRecord) -> Iterator[str]:
         yield f"  {remark}"
 
 
-def _headline(results: Results) -> Iterator[str]:
-    findings = results.findings
-    if isinstance(findings.mixture, NotRun):
-        yield f"Delta BIC      not run: {findings.mixture.reason}"
-    else:
-        yield from _delta_bic("Delta BIC     ", findings.mixture.main)
-        yield from _delta_bic("  with limits ", findings.mixture.with_limits)
-    yield from _ks(results)
-    classifier = findings.classifier
-    if isinstance(classifier, NotRun):
-        yield f"P_binary_like  not run: {classifier.reason}"
+class HeadlineNumber(NamedTuple):
+    """One of the numbers that stand at the top, with its uncertainty."""
+
+    label: str
+    value: str
+    detail: str = ""
+
+
+def headline_numbers(results: Results) -> tuple[HeadlineNumber, ...]:
+    """Return Delta BIC, KS D and p, and the target's P, each with its uncertainty."""
+    return (*_delta_bics(results), *_ks(results), _target_score(results))
+
+
+def _delta_bics(results: Results) -> Iterator[HeadlineNumber]:
+    found = results.findings.mixture
+    if isinstance(found, NotRun):
+        yield HeadlineNumber("Delta BIC", "not run", found.reason)
         return
-    found = classifier.headline.target.probability
-    yield (
-        f"P_binary_like  {found.value:.2f} (95 % {found.low:.2f}-{found.high:.2f}) of "
-        f"{results.target.label}, without log q and method"
+    hosts = (
+        None if isinstance(found.main_evidence, NotRun) else found.main_evidence.hosts
+    )
+    yield _delta_bic("Delta BIC", found.main, _interval(hosts))
+    yield _delta_bic("  with limits", found.with_limits, "")
+
+
+def _interval(hosts: HostResampling | NotRun | None) -> str:
+    """The spread of Delta BIC over draws of hosts."""
+    if hosts is None or isinstance(hosts, NotRun) or hosts.delta_bic is None:
+        return ""
+    low, _, high = hosts.delta_bic
+    return f" ({low:.0f} to {high:.0f} over draws of hosts, 90 %)"
+
+
+def _delta_bic(
+    label: str, found: MassMixtureSelection | NotRun, interval: str
+) -> HeadlineNumber:
+    if isinstance(found, NotRun):
+        return HeadlineNumber(label, "not run", found.reason)
+    if found.delta_bic is None:
+        return HeadlineNumber(label, "not run", "two components could not be fitted")
+    return HeadlineNumber(
+        label,
+        f"{found.delta_bic:.1f}{interval}",
+        f"BIC {found.bic['1']:.1f} (K = 1) - {found.bic['2']:.1f} (K = 2), "
+        f"{found.n_rows} rows, {found.n_hosts} hosts",
     )
 
 
-def _delta_bic(label: str, found: MassMixtureSelection | NotRun) -> Iterator[str]:
-    if isinstance(found, NotRun) or found.delta_bic is None:
-        reason = found.reason if isinstance(found, NotRun) else "no second component"
-        yield f"{label} not run: {reason}"
-        return
-    yield (
-        f"{label} {found.delta_bic:.1f} = BIC {found.bic['1']:.1f} (K = 1) - "
-        f"{found.bic['2']:.1f} (K = 2); {found.n_rows} rows, {found.n_hosts} hosts"
-    )
-
-
-def _ks(results: Results) -> Iterator[str]:
+def _ks(results: Results) -> Iterator[HeadlineNumber]:
     found = results.findings.eccentricity
     if isinstance(found, NotRun):
-        yield f"KS of e        not run: {found.reason}"
+        yield HeadlineNumber("KS of e", "not run", found.reason)
         return
     for policy in (Policy.AS_REPORTED, Policy.MEASURED_ONLY):
         test = found.test_of(policy, Test.KS)
         if test:
-            yield (
-                f"KS of e        D = {test.statistic:.3f}, p = {test.p_row:.2g} (by "
-                f"host {test.p_host:.2g}); {test.n_first} low q, {test.n_second} high "
-                f"q, {policy.replace('_', ' ')}"
+            yield HeadlineNumber(
+                "KS of e",
+                f"D = {test.statistic:.3f}, p = {test.p_row:.2g} (by host "
+                f"{test.p_host:.2g})",
+                f"{test.n_first} low q, {test.n_second} high q, "
+                f"{policy.replace('_', ' ')}",
             )
+
+
+def _target_score(results: Results) -> HeadlineNumber:
+    found = results.findings.classifier
+    if isinstance(found, NotRun):
+        return HeadlineNumber("P_binary_like", "not run", found.reason)
+    return HeadlineNumber(
+        "P_binary_like",
+        str(found.headline.target.probability),
+        f"{results.target.label}, without log q and method, 95 % interval",
+    )
 
 
 def _sample_section(sample: CompanionSample) -> Section:
@@ -157,10 +241,15 @@ def state_sample(sample: CompanionSample) -> Statement:
     alone = int((~high["discoverymethod"].isin(shared)).sum())
     return Statement(
         text=(
-            f"Only {len(high)} companions with q > {sample.q_split:g} have a mass, an "
-            f"axis and an eccentricity; {alone} of them were found by methods that "
-            "found no low-q companion of the main sample."
+            f"Of {len(main)} companions with a mass, an axis and an eccentricity "
+            f"{len(high)} have q > {sample.q_split:g}; {alone} of these were found by "
+            "methods that found no low-q companion of the main sample."
         ),
         evidence=f"kinds of e among them: {shown or 'none'}",
-        caveat="what separates the methods cannot be told from what separates origins",
+        caveat=(
+            "for these, what separates the methods cannot be told from what separates "
+            "origins"
+            if alone
+            else ""
+        ),
     )

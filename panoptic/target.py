@@ -15,17 +15,17 @@ from panoptic.constants import MSUN_MJUP
 class Target:
     """One companion and its host; None where a value is not known."""
 
-    pl_name: str
-    hostname: str
-    st_mass: float  # Msun
-    pl_bmassj: float  # MJup
-    pl_orbsmax: float  # AU
-    pl_orbeccen: float | None
-    st_metfe: float | None  # dex
-    st_rad: float | None  # Rsun
-    pl_radj: float | None  # RJup
-    discoverymethod: str
-    reference: str
+    pl_name: str  # name of the companion
+    hostname: str  # name of its host
+    st_mass: float  # mass of the host, Msun
+    pl_bmassj: float  # mass of the companion, MJup
+    pl_orbsmax: float  # semi-major axis, AU
+    pl_orbeccen: float | None  # eccentricity
+    st_metfe: float | None  # [Fe/H] of the host, dex
+    st_rad: float | None  # radius of the host, Rsun
+    pl_radj: float | None  # radius of the companion, RJup
+    discoverymethod: str  # in the archive's words
+    reference: str  # where the published values stand
     changed: tuple[str, ...] = ()  # names of the values that are not the published
 
     @property

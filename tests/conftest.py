@@ -7,8 +7,11 @@ import pytest
 import data_fetchers
 import data_processor
 from panoptic.config import InputOptions, SampleOptions
+from panoptic.failures import ExitCode
 from panoptic.sample import CompanionSample
 from panoptic.target import TOI_6894_B
+from panoptic_vlms_project import main
+from tests.runs import SMALL, command
 
 ROOT = Path(__file__).parent.parent
 SHARED = ROOT.parent / "shared"
@@ -40,3 +43,16 @@ def real_sample(shared) -> CompanionSample:
         ecc_zero_bound=settings.ecc_zero_bound,
         target_name=TOI_6894_B.pl_name,
     )
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Path:
+    """One run on the embedded tables, for the tests that only look at results."""
+    folder = tmp_path_factory.mktemp("run")
+    assert main(command(folder, *SMALL, "--threads", "2")) == ExitCode.DONE
+    return folder
+
+
+@pytest.fixture(scope="session")
+def results(finished) -> Path:
+    return finished / "results"

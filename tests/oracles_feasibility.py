@@ -25,16 +25,16 @@ def philox_words(counter, key):
     return c0, c1, c2, c3
 
 
-def uniforms(seed, cell, draw, block):
-    """Two arrays of 53-bit uniforms in [0, 1)."""
+def uniforms(seed, row, draw, block, stream=0):
+    """Two arrays of uniforms in (0, 1); one counter serves two draws."""
+    two = np.uint64(2)
     w0, w1, w2, w3 = philox_words(
-        (draw, cell, np.full_like(draw, block), np.zeros_like(draw)),
+        (draw // two, row, np.full_like(draw, block), np.full_like(draw, stream)),
         (seed & WORD, seed >> 32),
     )
-    scale = 2.0**-53
-    first = ((w0 * np.uint64(2**32) + w1) // np.uint64(2**11)).astype(float) * scale
-    second = ((w2 * np.uint64(2**32) + w3) // np.uint64(2**11)).astype(float) * scale
-    return first, second
+    even = draw % two == 0
+    first, second = np.where(even, w0, w2), np.where(even, w1, w3)
+    return (first + 0.5) / 2**32, (second + 0.5) / 2**32
 
 
 def draw_with_numpy(inner, prior, *, n_cells, n_draws, seed):

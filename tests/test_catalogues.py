@@ -209,6 +209,10 @@ REFUSED_PLANETS = {
     "nearest name": ({"st_mass": None, "St_Mas": [1, 1, 1]}, "it has is St_Mas"),
     "no mass": ({"pl_bmassj": None}, "no column pl_bmassj"),
     "no orbit": ({"pl_orbsmax": None, "pl_orbper": None}, "no column pl_orbsmax"),
+    "two needs": (
+        {"st_mass": None, "pl_bmassj": None},
+        "no column st_mass (or Mstar) and pl_bmassj (or pl_bmasse, mass, msini)",
+    ),
     "no name": ({"pl_name": ["a", "", "c"]}, "line 3 has no name"),
     "no rows": ({name: [] for name in PLANETS}, "no rows"),
     "all solutions": (
@@ -216,6 +220,10 @@ REFUSED_PLANETS = {
         "one row per planet",
     ),
     "earth masses": ({"pl_bmassj": [3.2, 6.4, 318.0]}, "317.8"),
+    "earth masses without radii": (
+        {"pl_bmassj": [3.2, 6.4, 318.0], "pl_radj": None},
+        "1 of 3 companions are heavier than their host (GJ 2 b)",
+    ),
     "both in earth masses": (
         {"pl_bmassj": [3.2, 6.4, 318.0], "pl_bmasse": [3.2, 6.4, 318.0]},
         "pl_bmasse / pl_bmassj is 1 where 317.8",

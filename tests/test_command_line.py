@@ -101,3 +101,11 @@ def test_the_version(capsys):
     with pytest.raises(SystemExit):
         parse_args(["--version"])
     assert capsys.readouterr().out.count(".") == 2
+
+
+@pytest.mark.parametrize("stated", ["", "0", "many"])
+def test_threads_are_found_without_a_list_of_cores(monkeypatch, stated):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", stated)
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)  # as on macOS
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    assert parse_args([]).compute.threads == 3

@@ -103,6 +103,12 @@ def test_an_axis_seen_on_the_sky_is_projected(method):
             EccKind.ASSUMED_ZERO,
             0.1,
         ),
+        # Kepler-42 c: 0 with an upper error only.
+        (
+            {"pl_orbeccen": 0.0, "pl_orbeccenerr1": 0.1, "pl_orbeccenerr2": 0.0},
+            EccKind.CONSISTENT_WITH_ZERO,
+            0.2,
+        ),
         # NLTT 41135: a published limit of 0.02 that stands as 0.010 +- 0.010.
         (
             {"pl_orbeccen": 0.01, "pl_orbeccenerr1": 0.01, "pl_orbeccenerr2": -0.01},
@@ -170,6 +176,16 @@ def test_a_row_with_two_faults_says_both_and_is_counted_once():
     said = sample.frame["excluded_because"].iloc[0]
     assert said == "no companion mass; no eccentricity"
     assert sample.cuts["n_rows"].sum() == 1
+
+
+def test_hosts_near_the_window_are_kept_apart():
+    rows = [
+        {"pl_name": f"S{m} b", "hostname": f"S{m}", "st_mass": m}
+        for m in (0.049, 0.051, 0.1, 0.23, 0.25)
+    ]
+    sample = sample_of(table("PSCompPars", *rows))
+    assert sample.surroundings["st_mass"].tolist() == [0.051, 0.23]
+    assert not sample.surroundings["in_mass_orbit_sample"].any()
 
 
 def test_an_empty_window_says_what_there_was():

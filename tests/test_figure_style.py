@@ -7,7 +7,13 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from panoptic.figures.style import CATEGORIES, continuous, new_figure, plot_not_run
+from panoptic.figures.style import (
+    CATEGORIES,
+    continuous,
+    new_figure,
+    plot_not_run,
+    settle,
+)
 from panoptic.statement import NotRun
 
 
@@ -58,3 +64,16 @@ def test_a_long_reason_stays_on_the_page():
 @pytest.mark.parametrize("width", [3.35, 7.0])
 def test_a_figure_has_the_width_it_was_asked_for(width):
     assert new_figure(width, 2.0).get_size_inches()[0] == width
+
+
+def test_the_layout_has_no_digits_that_depend_on_memory():
+    figure = new_figure(3.35, 2.0)
+    for axes in figure.subplots(1, 3):
+        axes.set_ylabel("label")
+    settle(figure)
+    for axes in figure.axes:
+        points = axes.get_position(original=True).get_points()
+        np.testing.assert_array_equal(points, points.round(6))
+    widths = {round(axes.get_position().width, 5) for axes in figure.axes}
+    assert len(widths) == 1
+    assert widths.pop() < 0.3

@@ -1,7 +1,9 @@
 """Every format reads back what was written, and writes the same bytes again."""
 
+import io
 import json
 import math
+import zipfile
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
@@ -257,6 +259,8 @@ def test_arrays_read_back_and_depend_on_content_alone():
     assert list(read) == list(arrays)
     assert all(same(read[name], arrays[name]) for name in arrays)
     assert formats.encode_arrays(read) == content  # memory order does not matter
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert {entry.date_time[0] for entry in archive.infolist()} == {1980}
 
 
 def test_pickles_are_neither_written_nor_read():

@@ -1,76 +1,136 @@
-"""The findings about the target, what they say in words, and their arrays."""
+"""The findings about the target, what they say in words, their arrays and tables."""
 
 import io
-import json
 from dataclasses import replace
 
-import cattrs
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from panoptic.dynamics.feasibility import OuterOrbitPrior, PerturberGrid
 from panoptic.dynamics.migration import (
+    ARRAY_FACTS,
+    COMPANION_FACTS,
+    SENSITIVITY_FACTS,
     MigrationFindings,
+    MigrationModel,
+    MigrationSettings,
     ObservedCompanion,
+    companion_table,
     investigate_migration,
     migration_arrays,
+    sensitivity_table,
     state_migration,
 )
+from panoptic.dynamics.outcomes import Outcome
+from panoptic.dynamics.perturbers import OuterOrbitPrior, PerturberGrid
+from panoptic.dynamics.secular_map import SecularModel
+from panoptic.reporting.formats import decode_result, encode_result
 from panoptic.statement import NotRun
 
 TOI_6894_B = ObservedCompanion("TOI-6894 b", 0.207, 0.168, 0.02604, 0.2276, 0.855)
-GRID = PerturberGrid.log_spaced((0.01, 0.3), (10.0, 1000.0), n_mass=3, n_axis=4)
+OTHERS = (
+    ObservedCompanion("near", 0.12, 1.0, 0.05, None, None, n_siblings=2),
+    ObservedCompanion("wide", 0.12, 1.0, 5.0),
+    ObservedCompanion("vague", 0.12, None, 0.05),
+)
+SETTINGS = MigrationSettings(
+    grid=PerturberGrid.log_spaced((0.05, 0.3), (8.0, 40.0), n_mass=2, n_axis=3),
+    inner_axis_au=(1.0, 1.0),
+    prior=OuterOrbitPrior(inclination_range_deg=(75.0, 105.0)),
+    secular=SecularModel(
+        horizon_gyr=0.01,
+        horizons_gyr=(0.003, 0.01),
+        time_lag_s=100.0,
+        max_steps=10_000,
+    ),
+    seed=1,
+    n_draws=200,
+    n_secular_draws=8,
+    n_changed_draws=2,
+    n_companion_draws=6,
+)
+QUICK = replace(SETTINGS, model=MigrationModel.CRITERION)
 
 
-def is_array(kind):
-    return getattr(kind, "__origin__", None) is np.ndarray
-
-
-def investigate(target=TOI_6894_B, **settings):
-    asked = {
-        "grid": GRID,
-        "inner_axis_au": (1.0, 1.0),
-        "prior": OuterOrbitPrior(),
-        "n_draws": 200,
-        "horizon_gyr": 1.0,
-        "r_crit_rstar": 5.0,
-        "seed": 1,
-    }
-    return investigate_migration(target, **(asked | settings))
+def investigate(target=TOI_6894_B, settings=QUICK):
+    return investigate_migration(target, OTHERS, settings=settings)
 
 
 @pytest.fixture(scope="module")
 def findings():
-    return investigate()
+    calls = []
+    found = investigate_migration(
+        TOI_6894_B,
+        OTHERS,
+        settings=SETTINGS,
+        progress=lambda done, total: calls.append((done, total)),
+    )
+    assert calls == sorted(calls)
+    assert {total for _, total in calls} == {6 * 7 + 3}
+    assert calls[-1] == (45, 45)
+    return found
 
 
-def test_the_thresholds_of_the_target(findings):
-    limits = findings.thresholds
+def texts(found):
+    return " ".join(statement.text for statement in state_migration(found))
+
+
+def test_the_thresholds_of_the_target():
+    limits = investigate().thresholds
     assert_allclose(limits.criterion_au, 0.00529, rtol=1e-3)
     assert_allclose(limits.disruption_au, 0.0120, rtol=5e-3)
     assert_allclose(limits.arrival_au, 0.01302)
 
 
-def test_the_alarm_follows_the_numbers_both_ways(findings):
-    inside = state_migration(findings)[1].text
-    outside = state_migration(investigate(r_crit_rstar=15.0))[1].text
-    assert "lies inside" in inside
-    assert "lies outside" in outside
+def test_what_the_answer_hangs_on_leads(findings):
+    said = state_migration(findings)
+    assert said[0].text.startswith("Between ")
+    assert "Followed for 0.01 Gyr" in said[1].text
+    share = findings.secular.count(Outcome.MIGRATED).sum() / findings.secular.n_total
+    assert f"{100 * share:.2g} %" in said[1].text
 
 
 def test_statements_carry_evidence_and_caveat(findings):
-    for statement in state_migration(findings):
+    said = state_migration(findings)
+    assert len(said) == 8
+    for statement in said:
         assert statement.text.endswith(".")
         assert statement.evidence
         assert statement.caveat
 
 
+def test_the_alarm_follows_the_numbers_both_ways():
+    assert "lies inside" in texts(investigate())
+    assert "lies outside" in texts(
+        investigate(settings=replace(QUICK, r_crit_rstar=15))
+    )
+
+
 def test_a_strong_tide_is_said_to_be_one():
     near = replace(TOI_6894_B, mass_mjup=60.0, axis_au=0.004)
-    assert "within 1 Gyr" in state_migration(investigate(near))[2].text
-    assert "star can bring" in state_migration(investigate(near))[2].text
-    assert "star cannot bring" in state_migration(investigate())[2].text
+    assert "star can take" in texts(investigate(near))
+    assert "star cannot take" in texts(investigate())
+
+
+def test_too_few_draws_to_compare_are_said_to_be():
+    none = replace(SETTINGS, secular=replace(SETTINGS.secular, time_lag_s=0.0))
+    said = texts(investigate(settings=replace(none, n_changed_draws=1)))
+    assert "cannot be compared" in said
+
+
+@pytest.mark.parametrize("model", MigrationModel)
+def test_only_the_maps_that_are_asked_for_are_made(findings, model):
+    found = investigate(settings=replace(SETTINGS, model=model, n_secular_draws=1))
+    both = model is MigrationModel.BOTH
+    criterion = both or model is MigrationModel.CRITERION
+    secular = both or model is MigrationModel.SECULAR
+    assert isinstance(found.criterion, NotRun) is not criterion
+    assert isinstance(found.secular, NotRun) is not secular
+    arrays = migration_arrays(found)
+    assert ("criterion_fraction" in arrays) is criterion
+    assert ("secular_counts" in arrays) is secular
+    assert state_migration(found)
+    assert len(found.companions) == 3
 
 
 def test_radii_come_from_relations_where_they_are_not_given():
@@ -78,6 +138,8 @@ def test_radii_come_from_relations_where_they_are_not_given():
     inner = investigate(bare).inner
     assert_allclose(inner.host_radius_rsun, 0.240, atol=0.001)
     assert inner.companion_radius_rjup == 1.0
+    given = investigate(bare, replace(QUICK, companion_radius_rjup=1.3)).inner
+    assert given.companion_radius_rjup == 1.3
 
 
 @pytest.mark.parametrize(
@@ -94,26 +156,51 @@ def test_what_is_not_known_is_not_run(change, reason):
     assert reason in answer.reason
 
 
-def test_arrays_need_no_pickle_and_hold_axes_counts_and_parameters(findings):
+def test_arrays_need_no_pickle_and_each_has_a_meaning(findings):
     buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **migration_arrays(findings))
+    arrays = migration_arrays(findings)
+    np.savez(buffer, allow_pickle=False, **arrays)
     buffer.seek(0)
     with np.load(buffer, allow_pickle=False) as read:
-        assert read["criterion_fraction"].shape == (3, 4)
+        assert set(read.files) == set(ARRAY_FACTS)
         assert_allclose(
             read["criterion_fraction"],
             read["criterion_n_feasible"] / read["criterion_n_draws"],
         )
-        assert read["perturber_mass_msun"].shape == (3,)
-        assert read["perturber_axis_au"].shape == (4,)
-        assert float(read["horizon_gyr"]) == 1.0
+        names = read["secular_outcomes"].tolist()
+        assert_allclose(
+            read["secular_migrated_fraction"],
+            read["secular_counts"][:, :, 1, 0, names.index("migrated")] / 8,
+        )
         assert str(read["ecc_out_law"]) == "uniform"
 
 
+def test_the_table_of_companions(findings):
+    table = companion_table(findings)
+    assert list(table.columns) == list(COMPANION_FACTS)
+    assert list(table["pl_name"]) == ["near", "wide", "vague"]
+    assert table["n_draws"].tolist()[0] == 6
+    assert table["n_draws"].isna().tolist() == [False, True, True]
+    assert table["not_applicable"].str.len().gt(0).tolist() == [False, True, True]
+    assert table["disk_time_median_yr"].isna().tolist() == [False, False, True]
+
+
+def test_the_table_of_variants(findings):
+    table = sensitivity_table(findings)
+    assert list(table.columns) == list(SENSITIVITY_FACTS)
+    secular = table[table["model"] == "secular"]
+    assert len(secular) == 4 + 6
+    assert secular["is_headline"].sum() == 1
+    criterion = table[table["model"] == "criterion"]
+    assert len(criterion) == 9
+    assert criterion["coverage"].notna().all()
+    assert (
+        table["fraction"].between(table["fraction_low"], table["fraction_high"])
+    ).all()
+
+
 def test_findings_survive_json(findings):
-    converter = cattrs.Converter()
-    converter.register_unstructure_hook_func(is_array, lambda array: array.tolist())
-    converter.register_structure_hook_func(is_array, lambda values, _: np.array(values))
-    text = json.dumps(converter.unstructure(findings), allow_nan=False)
-    back = converter.structure(json.loads(text), MigrationFindings)
+    text = encode_result(findings)
+    back = decode_result(text, MigrationFindings, name="migration.json")
     assert state_migration(back) == state_migration(findings)
+    assert encode_result(back) == text

@@ -77,6 +77,8 @@ def changes(before: str, after: str) -> list[str]:
     old, new = _rows(before), _rows(after)
     lines = [f"  gone: {name}" for name in old.index.difference(new.index)]
     lines += [f"  new: {name}" for name in new.index.difference(old.index)]
+    lines += [f"  column gone: {name}" for name in old.columns.difference(new.columns)]
+    lines += [f"  column new: {name}" for name in new.columns.difference(old.columns)]
     for name in old.index.intersection(new.index):
         lines += [
             f"  {name}: {column} {old.at[name, column]!r} -> {new.at[name, column]!r}"

@@ -52,7 +52,8 @@ def read_brown_dwarfs(table: TextTable, *, provenance: Provenance) -> CatalogueT
     columns.require_companions(table)
     found = columns.common(table)
     host = [name.replace(_MINUS, "-") for name in columns.hosts(table)]
-    methods, strange = _methods(columns.texts(table, "method", "discoverymethod"))
+    words = columns.texts(table, "method_detail", "method", "discoverymethod")
+    methods, strange = _methods(words)
     iron = np.asarray(found["st_metfe"], dtype=float)
     frame = columns.companion_frame(
         found
@@ -60,8 +61,10 @@ def read_brown_dwarfs(table: TextTable, *, provenance: Provenance) -> CatalogueT
             "pl_name": _companion_names(table, host, found),
             "hostname": host,
             "discoverymethod": methods,
-            "method_detail": columns.texts(table, "method", "discoverymethod"),
-            "mass_provenance": columns.mass_or_msini(table),
+            "method_detail": [word or "unknown" for word in words],
+            "mass_provenance": columns.known_provenance(table)
+            if "mass_provenance" in table
+            else columns.mass_or_msini(table),
             "st_met": iron,
             "st_metratio": np.where(np.isnan(iron), "", "[Fe/H]").tolist(),
             "reference": _references(table),
@@ -141,7 +144,7 @@ def _references(table: TextTable) -> list[str]:
     }
     return [
         said.get(cell) or (f"doi:{cell}" if cell.startswith("10.") else cell)
-        for cell in columns.texts(table, "source", "reference")
+        for cell in columns.texts(table, "reference", "source")
     ]
 
 

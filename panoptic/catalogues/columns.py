@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from panoptic.catalogues.csv_dialects import TextTable
 from panoptic.constants import MJUP_MEARTH, RJUP_REARTH
+from panoptic.failures import InputUnusable
 
 Floats = NDArray[np.float64]
 
@@ -85,8 +86,9 @@ _SPELLINGS: dict[str, tuple[tuple[str, float], ...]] = {
     "st_metfe": (("FeH", 1.0),),
     "st_teff": (("Teff", 1.0),),
 }
-_NOTHING = frozenset({"", "nan", "null", "none", "n/a", "-", "--"})
+_NOTHING = frozenset({"null", "none", "n/a", "-", "--"})
 _MINUS = "\N{MINUS SIGN}"
+_CORRECT = "Correct the cell, or leave it empty where the value is not known"
 _COMPONENT_LETTER = re.compile(r"\s+[b-z]$")
 
 _MEASURED = (*_LIMITED, *_UNLIMITED)
@@ -146,29 +148,38 @@ def numbers(table: TextTable, name: str, *, per_unit: float = 1.0) -> Floats:
     """
     if name not in table:
         return np.full(len(table), np.nan)
-    values = np.full(len(table), np.nan)
-    for row, cell in enumerate(table.columns[name]):
-        if cell.lower() in _NOTHING:
-            continue
-        try:
-            values[row] = float(cell.replace(_MINUS, "-"))
-        except ValueError:
-            values[row] = np.inf
-        if np.isinf(values[row]) or "_" in cell:  # float() takes 1_000 for 1000
-            raise table.refusal(
-                f'column {name}: "{cell}" in line {table.lines[row]}'
-                f"{_of_row(table, row)} is not a number",
-                "Correct the cell, or leave it empty where the value is not known",
-            )
+    cells = table.columns[name]
+    values = np.array([_number(cell) for cell in cells], dtype=np.float64)
+    wrong = np.flatnonzero(np.isinf(values))
+    if wrong.size:
+        row = int(wrong[0])
+        raise table.refusal(
+            f'column {name}: "{cells[row]}" in line {table.lines[row]}'
+            f"{_of_row(table, row)} is not a number",
+            _CORRECT,
+        )
     return values if per_unit == 1.0 else values / per_unit
 
 
-def measured(table: TextTable, name: str, *, spelling: str = "") -> dict[str, Floats]:
+def _number(cell: str) -> float:
+    """Return NaN for an empty cell, an infinity for what is no finite number."""
+    if not cell:
+        return np.nan
+    try:
+        value = float(cell)
+    except ValueError:
+        if cell.lower() in _NOTHING:
+            return np.nan
+        return _number(cell.replace(_MINUS, "-")) if _MINUS in cell else np.inf
+    return value if "_" not in cell else np.inf  # float() takes 1_000 for 1000
+
+
+def measured(table: TextTable, name: str) -> dict[str, Floats]:
     """Return an archive quantity with its errors and, where it has one, its limit flag.
 
     The archive's spelling is taken, cell by cell another one where that is empty.
-    `spelling` asks for one other name only. Upper errors come out positive, lower
-    ones negative, however they were written. Nothing there: NaN.
+    Upper errors come out positive, lower ones negative, however they were written.
+    Nothing there: NaN.
 
     Raises
     ------
@@ -176,18 +187,13 @@ def measured(table: TextTable, name: str, *, spelling: str = "") -> dict[str, Fl
         for a limit flag other than 0, 1, -1; for a mass, period, axis or radius that
         is not positive; for an eccentricity outside [0, 1).
     """
-    offered = ((name, 1.0), *_SPELLINGS.get(name, ()))
-    wanted = [
-        pair for pair in offered if pair[0] in table and spelling in ("", pair[0])
-    ]
-    found = (
-        _spelled(table, name, *wanted[0]) if wanted else _spelled(table, name, "", 1)
-    )
-    for other, per_unit in wanted[1:]:
-        filling = _spelled(table, name, other, per_unit)
-        empty = np.isnan(found[name]) & ~np.isnan(filling[name])
-        for column, values in filling.items():
-            found[column] = np.where(empty, values, found[column])
+    found = {column: np.full(len(table), np.nan) for column in with_errors(name)}
+    for spelling, per_unit in ((name, 1.0), *_SPELLINGS.get(name, ())):
+        if spelling in table:
+            filling = _spelled(table, name, spelling, per_unit)
+            empty = np.isnan(found[name]) & ~np.isnan(filling[name])
+            for column, values in filling.items():
+                found[column] = np.where(empty, values, found[column])
     return found
 
 
@@ -202,8 +208,7 @@ def _spelled(
         f"{name}err1": np.abs(numbers(table, upper, per_unit=per_unit)),
         f"{name}err2": 0.0 - np.abs(numbers(table, lower, per_unit=per_unit)),
     }
-    if spelling:
-        _refuse_impossible(table, name, spelling, found[name])
+    _refuse_impossible(table, name, spelling, found[name])
     if name in _LIMITED:
         flags = numbers(table, f"{spelling}lim")
         wrong = np.flatnonzero(~np.isnan(flags) & ~np.isin(flags, (-1, 0, 1)))
@@ -226,11 +231,13 @@ def _refuse_impossible(
         raise _refuse_row(table, spelling, int(wrong[0]), expected)
 
 
-def _refuse_row(table: TextTable, column: str, row: int, expected: str) -> Exception:
+def _refuse_row(
+    table: TextTable, column: str, row: int, expected: str
+) -> InputUnusable:
     return table.refusal(
         f"column {column}: {table.columns[column][row]} in line {table.lines[row]}"
         f"{_of_row(table, row)} must be {expected}",
-        "Correct the cell, or leave it empty where the value is not known",
+        _CORRECT,
     )
 
 
@@ -244,6 +251,18 @@ def mass_or_msini(table: TextTable) -> list[str]:
     mass, msini = numbers(table, "mass"), numbers(table, "msini")
     known = np.where(np.isnan(mass), np.where(np.isnan(msini), UNKNOWN, MSINI), MASS)
     return [str(word) for word in known]
+
+
+def known_provenance(table: TextTable) -> list[str]:
+    """Return the project's own words for how masses are known, where they are ours."""
+    ours = {MASS, MSINI, MSINI_CORRECTED, MASS_RADIUS}
+    words = texts(table, "mass_provenance")
+    return [word if word in ours else UNKNOWN for word in words]
+
+
+def either(first: Sequence[str], second: Sequence[str]) -> list[str]:
+    """Return the first texts, and the second where they are empty."""
+    return [one or other for one, other in zip(first, second, strict=True)]
 
 
 def require_rows(table: TextTable) -> None:
@@ -260,10 +279,13 @@ def require_companions(table: TextTable) -> None:
     A name, the host's mass, the companion's mass, and an axis or a period.
     """
     require_rows(table)
-    require_one_of(table, "pl_name", "host_star")
-    require_one_of(table, "st_mass", "Mstar")
-    require_one_of(table, "pl_bmassj", "pl_bmasse", "mass", "msini")
-    require_one_of(table, "pl_orbsmax", "pl_orbper", "period")
+    require_columns(
+        table,
+        ("pl_name", "host_star"),
+        ("st_mass", "Mstar"),
+        ("pl_bmassj", "pl_bmasse", "mass", "msini"),
+        ("pl_orbsmax", "pl_orbper", "period"),
+    )
     names = texts(table, "pl_name", "host_star")
     if "" in names:
         raise table.refusal(
@@ -271,19 +293,27 @@ def require_companions(table: TextTable) -> None:
         )
 
 
-def require_one_of(table: TextTable, *names: str) -> None:
-    """Refuse a table without any of these columns, naming the nearest it has."""
-    if any(name in table for name in names):
+def require_columns(table: TextTable, *needs: tuple[str, ...]) -> None:
+    """Refuse a table that has none of the columns by which a need can be met.
+
+    Names every such need, and the nearest column that the table has.
+    """
+    lacking = [need for need in needs if not any(name in table for name in need)]
+    if not lacking:
         return
     spelled = {column.lower(): column for column in table.columns}
     near = [
         spelled[match]
-        for name in names
+        for need in lacking
+        for name in need
         for match in difflib.get_close_matches(name.lower(), spelled, n=1, cutoff=0.75)
     ]
     first = ", ".join(list(table.columns)[:8])
     hint = f"The nearest it has is {near[0]}" if near else f"It begins with {first}"
-    wanted = names[0] if len(names) == 1 else f"{names[0]} (or {', '.join(names[1:])})"
+    wanted = " and ".join(
+        need[0] if len(need) == 1 else f"{need[0]} (or {', '.join(need[1:])})"
+        for need in lacking
+    )
     raise table.refusal(
         f"no column {wanted}", f"{hint}; rename it, or get the file with that column"
     )
@@ -291,14 +321,11 @@ def require_one_of(table: TextTable, *names: str) -> None:
 
 def hosts(table: TextTable) -> list[str]:
     """Return host names; where there is none, the companion's without its letter."""
-    return [
-        host or _COMPONENT_LETTER.sub("", name)
-        for host, name in zip(
-            texts(table, "hostname", "host_star"),
-            texts(table, "pl_name", "host_star"),
-            strict=True,
-        )
-    ]
+    named = texts(table, "pl_name", "host_star")
+    return either(
+        texts(table, "hostname", "host_star"),
+        [_COMPONENT_LETTER.sub("", name) for name in named],
+    )
 
 
 def gaia_dr3_ids(table: TextTable) -> list[str]:
@@ -321,7 +348,7 @@ def remarks_on_absences(
     absences = {
         "eccentricities": ("pl_orbeccen", "ecc"),
         "discovery methods": ("discoverymethod", "method"),
-        "how masses are known": ("pl_bmassprov", "mass", "msini"),
+        "how masses are known": ("pl_bmassprov", "mass_provenance", "mass", "msini"),
         "metallicities": ("st_metfe", "st_met", "FeH"),
         "errors of the host mass": ("st_masserr1", "p_Mstar"),
         "errors of the companion mass": ("pl_bmassjerr1", "pl_bmasseerr1", "p_mass"),

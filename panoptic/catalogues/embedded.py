@@ -25,7 +25,17 @@ def read_embedded(catalogue: str, data_dir: Path) -> CatalogueTable:
     InputUnusable
         where the folder is not whole: the file is missing or damaged.
     """
-    path = data_dir / FILES[catalogue]
+    return read_copy(catalogue, data_dir / FILES[catalogue])
+
+
+def read_copy(catalogue: str, path: Path) -> CatalogueTable:
+    """Return the rows of one such table, wherever it lies.
+
+    Raises
+    ------
+    InputUnusable
+        where the file is missing or damaged.
+    """
     table = parse_table(read_bytes(path), name=str(path))
     columns.require_rows(table)
     frame = columns.companion_frame(
@@ -42,7 +52,7 @@ def read_embedded(catalogue: str, data_dir: Path) -> CatalogueTable:
     provenance = Provenance(
         catalogue=catalogue,
         origin=Origin.EMBEDDED,
-        location=f"{data_dir.name}/{path.name}",
+        location=f"{path.parent.name}/{path.name}",
         n_rows=len(table),
         sha256=table.sha256,
         retrieved_utc=biography["date"],

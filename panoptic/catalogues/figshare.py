@@ -8,11 +8,15 @@ is taken.
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import partial
 
-from panoptic.catalogues.csv_dialects import what_came_instead
+from panoptic.catalogues.brown_dwarfs import CATALOGUE, read_brown_dwarfs
+from panoptic.catalogues.csv_dialects import TextTable, parse_table, what_came_instead
 from panoptic.catalogues.endpoints import Endpoints
+from panoptic.catalogues.kept import Kept, without_byte_order_mark
+from panoptic.catalogues.service import Service
 from panoptic.catalogues.transport import BadAnswer, Body, Transport
-from panoptic.failures import CatalogueUnavailable
+from panoptic.failures import CatalogueUnavailable, InputUnusable
 
 ARTICLE = 24156393
 MIRRORED_FILE = "BD_catalogue_20-11-23.csv"  # the newest of the mirror
@@ -20,7 +24,8 @@ SERVICE = "figshare (Brown Dwarf Companion Catalogue)"
 MIRROR = "the mirror of the Brown Dwarf Companion Catalogue"
 WAY_OUT = (
     f"Get the CSV with a browser from https://doi.org/10.21954/ou.rd.{ARTICLE} and "
-    "give it by --bd FILE, or run without --fetch"
+    "give it by --bd FILE, or run without --fetch, or with --on_fetch_failure cache or "
+    "embedded."
 )
 
 
@@ -33,17 +38,8 @@ class ListedFile:
     md5: str
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
-    """The accepted bytes and where they came from."""
-
-    content: bytes
-    url: str
-    note: str
-
-
-def download(transport: Transport, endpoints: Endpoints) -> Download:
-    """Return the newest catalogue file.
+def ask(transport: Transport, endpoints: Endpoints) -> Kept:
+    """Return the newest file of the catalogue.
 
     Raises
     ------
@@ -52,19 +48,41 @@ def download(transport: Transport, endpoints: Endpoints) -> Download:
     """
     try:
         return _from_figshare(transport, endpoints)
-    except CatalogueUnavailable as figshare_failure:
-        url = f"{endpoints.bd_mirror_url}/{MIRRORED_FILE}"
-        try:
-            content = transport.ask(MIRROR, url, way_out=WAY_OUT, accept=_csv)
-        except CatalogueUnavailable as mirror_failure:
-            raise CatalogueUnavailable(
-                f"{str(figshare_failure).removesuffix(WAY_OUT + '.').strip()} Then "
-                f"{mirror_failure}"
-            ) from mirror_failure
-        note = f"from the mirror, because {figshare_failure}".removesuffix(
-            f" {WAY_OUT}."
-        )
-        return Download(content, url, note)
+    except CatalogueUnavailable as failure:
+        said = str(failure).removesuffix(f" {WAY_OUT}")
+    url = f"{endpoints.bd_mirror_url}/{MIRRORED_FILE}"
+    try:
+        content = transport.ask(MIRROR, url, way_out=WAY_OUT, accept=_accept_csv)
+    except CatalogueUnavailable as failure:
+        raise CatalogueUnavailable(f"{said} Then {failure}") from failure
+    return _kept(transport, content, url, note=f"from the mirror, because {said}")
+
+
+def service(transport: Transport, endpoints: Endpoints) -> Service:
+    """Return figshare and the mirror as one service."""
+    return Service(
+        catalogue=CATALOGUE,
+        url=_listing_url(endpoints),
+        query="",
+        ask=partial(ask, transport, endpoints),
+        read=read_brown_dwarfs,
+        way_out=WAY_OUT,
+    )
+
+
+def _listing_url(endpoints: Endpoints) -> str:
+    return f"{endpoints.figshare_api_url}/articles/{ARTICLE}/files"
+
+
+def _kept(transport: Transport, table: TextTable, url: str, *, note: str) -> Kept:
+    return Kept(
+        content=without_byte_order_mark(table.raw),
+        url=url,
+        query="",
+        retrieved_utc=transport.utc_now().isoformat(timespec="seconds"),
+        n_rows=len(table),
+        note=note,
+    )
 
 
 def newest(files: list[ListedFile]) -> ListedFile | None:
@@ -77,33 +95,38 @@ def newest(files: list[ListedFile]) -> ListedFile | None:
     return max(tables, key=lambda file: file.id, default=None)
 
 
-def _from_figshare(transport: Transport, endpoints: Endpoints) -> Download:
-    listing = f"{endpoints.figshare_api_url}/articles/{ARTICLE}/files"
+def _from_figshare(transport: Transport, endpoints: Endpoints) -> Kept:
+    listing = _listing_url(endpoints)
     file = transport.ask(SERVICE, listing, way_out=WAY_OUT, accept=_newest_listed)
-
-    def whole(body: Body) -> bytes:
-        content = _csv(body)
-        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        if md5 != file.md5:
-            raise BadAnswer(
-                f"the file's md5 is {md5} where figshare lists {file.md5}",
-                is_transient=True,
-            )
-        return content
-
-    last_failure: CatalogueUnavailable | None = None
-    for url in (
+    accept = partial(_accept_listed, file=file)
+    urls = (
         f"{endpoints.figshare_download_url}/{file.id}",
         f"{endpoints.figshare_api_url}/file/download/{file.id}",
-    ):
+    )
+    refusals: list[str] = []
+    for url in urls:
         try:
-            content = transport.ask(SERVICE, url, way_out=WAY_OUT, accept=whole)
+            table = transport.ask(SERVICE, url, way_out=WAY_OUT, accept=accept)
         except CatalogueUnavailable as failure:
-            last_failure = failure
+            refusals.append(str(failure).removesuffix(f" {WAY_OUT}"))
         else:
-            return Download(content, url, f"{file.name}, md5 {file.md5}")
-    assert last_failure is not None
-    raise last_failure
+            note = f"{file.name}, md5 {file.md5} as listed"
+            return _kept(transport, table, url, note=note)
+    raise CatalogueUnavailable(
+        " Then ".join([*refusals[:-1], f"{refusals[-1]} {WAY_OUT}"])
+    )
+
+
+def _accept_listed(body: Body, *, file: ListedFile) -> TextTable:
+    """Return the table of a download with the md5 that figshare lists."""
+    md5 = hashlib.md5(body.content, usedforsecurity=False).hexdigest()
+    if body.content and md5 != file.md5:
+        instead = what_came_instead(body.content.decode("utf-8", errors="replace"))
+        came = instead or f"a file with md5 {md5}"
+        raise BadAnswer(
+            f"{came} came where figshare lists md5 {file.md5}", is_transient=True
+        )
+    return _accept_csv(body)
 
 
 def _newest_listed(body: Body) -> ListedFile:
@@ -129,10 +152,13 @@ def _newest_listed(body: Body) -> ListedFile:
     return file
 
 
-def _csv(body: Body) -> bytes:
+def _accept_csv(body: Body) -> TextTable:
     if not body.content:
         raise BadAnswer("an empty file came", is_transient=True)
-    text = body.content[:4096].decode("utf-8", errors="replace")
-    if instead := what_came_instead(text):
-        raise BadAnswer(f"{instead} came in place of a CSV", is_transient=False)
-    return body.content
+    try:
+        table = parse_table(body.content, name=body.url)
+    except InputUnusable as error:
+        raise BadAnswer.not_a_table(error, url=body.url) from error
+    if not table.ends_in_line_end:
+        raise BadAnswer("the last line was cut", is_transient=True)
+    return table

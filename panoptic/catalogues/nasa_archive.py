@@ -6,13 +6,16 @@ not be self-consistent. Columns keep the archive's names and units.
 
 import re
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 
 from panoptic.catalogues import columns
 from panoptic.catalogues.csv_dialects import TextTable
+from panoptic.catalogues.service import Service
 from panoptic.catalogues.table import CatalogueTable, Provenance
-from panoptic.catalogues.tap import Query
+from panoptic.catalogues.tap import Query, ask_tap
+from panoptic.catalogues.transport import Transport
 from panoptic.catalogues.units import check_units
 
 CATALOGUE = "PSCompPars"
@@ -20,7 +23,7 @@ SERVICE = "the NASA Exoplanet Archive"
 WAY_OUT = (
     "Get Planetary Systems Composite Data as CSV with a browser from "
     "https://exoplanetarchive.ipac.caltech.edu and give it by --ps FILE, or run "
-    "without --fetch"
+    "without --fetch, or with --on_fetch_failure cache or embedded."
 )
 
 _MASS_PROVENANCE = {
@@ -87,7 +90,9 @@ def read_pscomppars(table: TextTable, *, provenance: Provenance) -> CatalogueTab
             "pl_name": columns.texts(table, "pl_name", "host_star"),
             "hostname": columns.hosts(table),
             "discoverymethod": methods,
-            "method_detail": methods,
+            "method_detail": columns.either(
+                columns.texts(table, "method_detail"), methods
+            ),
             "mass_provenance": provenances,
             "st_metratio": columns.texts(table, "st_metratio"),
             "reference": _references(table, provenance),
@@ -117,6 +122,21 @@ def query(host_mass_range_msun: tuple[float, float]) -> Query:
         optional=("gaia_dr3_id",),  # older services have gaia_id, which is DR2's
         condition=f"st_mass between {low / _MARGIN:.4g} and {high * _MARGIN:.4g}",
         order_by="pl_name",
+    )
+
+
+def service(
+    transport: Transport, url: str, *, host_mass_range_msun: tuple[float, float]
+) -> Service:
+    """Return the archive at this URL, to be asked for hosts of this window."""
+    asked = query(host_mass_range_msun)
+    return Service(
+        catalogue=CATALOGUE,
+        url=url,
+        query=asked.adql,
+        ask=partial(ask_tap, transport, SERVICE, url, asked, way_out=WAY_OUT),
+        read=read_pscomppars,
+        way_out=WAY_OUT,
     )
 
 
@@ -162,9 +182,12 @@ def _iron(table: TextTable) -> dict[str, columns.Floats]:
 def _mass_provenance(table: TextTable) -> tuple[list[str], list[str]]:
     """Return how each mass is known, and the archive's words that are not known here.
 
-    Without the archive's column, masses from columns `mass` and `msini` are what
-    these are called, and others are unknown.
+    Without the archive's column, the project's own `mass_provenance` is taken, else
+    masses from columns `mass` and `msini` are what these are called, and others are
+    unknown.
     """
+    if "mass_provenance" in table and "pl_bmassprov" not in table:
+        return columns.known_provenance(table), []
     if "pl_bmassprov" in table:
         words = table.columns["pl_bmassprov"]
         known = [_MASS_PROVENANCE.get(word, columns.UNKNOWN) for word in words]

@@ -7,8 +7,10 @@ service counts.
 
 import re
 from dataclasses import dataclass, replace
+from functools import partial
 
 from panoptic.catalogues.csv_dialects import TextTable, parse_table, what_came_instead
+from panoptic.catalogues.kept import Kept, without_byte_order_mark
 from panoptic.catalogues.transport import BadAnswer, Body, Transport
 from panoptic.failures import InputUnusable
 
@@ -17,17 +19,27 @@ _REFUSED_NAME = re.compile(
     r"|[Uu]nknown column [\"'\u2018]?([A-Za-z_][\w.]*)"
     r"|column [\"'\u2018]?([A-Za-z_][\w.]*)[\"'\u2019]? (?:does not exist|not found)"
 )
+_NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One ADQL query over named columns of one table."""
+    """One ADQL query over named columns.
+
+    table : one table, or several joined. columns : with the table's alias before a dot
+    where several are joined; the answer's header has them without. optional : names
+    in the header to do without where the service must.
+    """
 
     table: str
     columns: tuple[str, ...]
     condition: str
     order_by: str
-    optional: tuple[str, ...] = ()  # columns to do without where the service must
+    optional: tuple[str, ...] = ()
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        return tuple(column.rpartition(".")[2] for column in self.columns)
 
     @property
     def adql(self) -> str:
@@ -41,9 +53,8 @@ class Query:
         return f"select count(*) from {self.table} where {self.condition}"
 
     def without(self, column: str) -> "Query":
-        return replace(
-            self, columns=tuple(name for name in self.columns if name != column)
-        )
+        left = (name for name in self.columns if name.rpartition(".")[2] != column)
+        return replace(self, columns=tuple(left))
 
 
 class ColumnRefused(BadAnswer):
@@ -57,60 +68,56 @@ class ColumnRefused(BadAnswer):
         self.column = column
 
 
-@dataclass(frozen=True, slots=True)
-class TapAnswer:
-    """An accepted table and the query that it answers."""
-
-    table: TextTable
-    query: Query
-    url: str
-    remarks: tuple[str, ...] = ()
-
-
 def ask_tap(
     transport: Transport, service: str, url: str, query: Query, *, way_out: str
-) -> TapAnswer:
-    """Return the table that answers a query, all of it.
+) -> Kept:
+    """Return the whole table that answers a query; it may have no rows.
 
-    Optional columns that the service refuses by name are left out, and said.
+    Optional columns that the service refuses by name are left out, and noted.
 
     Raises
     ------
     CatalogueUnavailable
         as `Transport.ask`, for every other answer.
     """
-    remarks: list[str] = []
-    n_rows = _count(transport, service, url, query, way_out=way_out)
-    for _ in range(len(query.optional) + 1):
-
-        def accept(body: Body, query: Query = query) -> TextTable | str:
-            try:
-                return accept_table(body, query.columns, n_rows=n_rows)
-            except ColumnRefused as refused:
-                if refused.column not in query.optional:
-                    raise
-                return refused.column
-
-        answer = transport.ask(
-            service,
-            url,
-            params={"query": query.adql, "format": "csv"},
-            way_out=way_out,
-            accept=accept,
-        )
+    asked = partial(transport.ask, service, url, way_out=way_out)
+    n_rows = asked(params=_parameters(query.counting_adql), accept=_accept_count)
+    left_out: list[str] = []
+    while True:
+        accept = partial(_accept, query=query, n_rows=n_rows)
+        answer = asked(params=_parameters(query.adql), accept=accept)
         if isinstance(answer, TextTable):
-            return TapAnswer(answer, query, url, tuple(remarks))
-        remarks.append(f"{service} has no column {answer}; it was left out")
+            break
+        left_out.append(answer)
         query = query.without(answer)
-    raise AssertionError("each optional column is refused at most once")
+    return Kept(
+        content=without_byte_order_mark(answer.raw),
+        url=url,
+        query=query.adql,
+        retrieved_utc=transport.utc_now().isoformat(timespec="seconds"),
+        n_rows=n_rows,
+        note=f"the service has no column {', '.join(left_out)}" if left_out else "",
+    )
 
 
-def accept_table(
-    body: Body, columns: tuple[str, ...], *, n_rows: int | None
-) -> TextTable:
-    """Return the table of an answer, if it is whole and has exactly these columns.
+def _parameters(adql: str) -> dict[str, str]:
+    return {"request": "doQuery", "lang": "ADQL", "format": "csv", "query": adql}
 
-    n_rows : how many the service counts; None where it was not asked.
+
+def _accept(body: Body, *, query: Query, n_rows: int) -> TextTable | str:
+    """Return the table, or the optional column that the service refuses."""
+    try:
+        return accept_table(body, query.header, n_rows=n_rows)
+    except ColumnRefused as refused:
+        if refused.column in query.optional and refused.column in query.header:
+            return refused.column
+        raise
+
+
+def accept_table(body: Body, header: tuple[str, ...], *, n_rows: int) -> TextTable:
+    """Return the table of an answer, if it is whole and has exactly this header.
+
+    n_rows : how many rows the service counts.
 
     Raises
     ------
@@ -128,48 +135,36 @@ def accept_table(
     try:
         table = parse_table(body.content, name=body.url)
     except InputUnusable as error:
-        problem = str(error).removeprefix(f"{body.url}: ").rstrip(".")
-        raise BadAnswer(problem, is_transient=True) from error
-    _check_header(table, columns)
+        raise BadAnswer.not_a_table(error, url=body.url) from error
+    _check_header(table, header)
     if not table.ends_in_line_end:
         raise BadAnswer("the last line was cut", is_transient=True)
-    if n_rows is not None and len(table) != n_rows:
+    if len(table) != n_rows:
         raise BadAnswer(
             f"{len(table)} rows came where the service counts {n_rows}",
             is_transient=True,
         )
-    if not len(table):
-        raise BadAnswer("a table without rows came", is_transient=False)
     return table
 
 
-def _check_header(table: TextTable, columns: tuple[str, ...]) -> None:
+def _check_header(table: TextTable, header: tuple[str, ...]) -> None:
     came = tuple(table.columns)
-    if came == columns:
+    if came == header:
         return
-    lacking = [name for name in columns if name not in came]
-    surplus = [name for name in came if name not in columns]
-    problem = "; ".join(
-        [f"without the columns {', '.join(lacking)}"] * bool(lacking)
-        + [f"with columns that were not asked for ({', '.join(surplus[:5])})"]
-        * bool(surplus)
-    )
-    raise BadAnswer(
-        f"a table came {problem or 'with its columns in another order'}",
-        is_transient=False,
-    )
+    lacking = [name for name in header if name not in came]
+    surplus = [name for name in came if name not in header]
+    problems = [
+        *([f"without the columns {_some(lacking)}"] if lacking else []),
+        *([f"with columns not asked for ({_some(surplus)})"] if surplus else []),
+    ]
+    problem = " and ".join(problems) or "with its columns in another order"
+    raise BadAnswer(f"a table came {problem}", is_transient=False)
 
 
-def _count(
-    transport: Transport, service: str, url: str, query: Query, *, way_out: str
-) -> int:
-    return transport.ask(
-        service,
-        url,
-        params={"query": query.counting_adql, "format": "csv"},
-        way_out=way_out,
-        accept=_accept_count,
-    )
+def _some(names: list[str]) -> str:
+    left_out = len(names) - _NAMES_SHOWN
+    shown = ", ".join(names[:_NAMES_SHOWN])
+    return f"{shown} and {left_out} more" if left_out > 0 else shown
 
 
 def _accept_count(body: Body) -> int:

@@ -6,10 +6,13 @@ answer) is reported as it came; nothing tries to get round it.
 
 import email.utils
 import random
+import socket
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import requests
@@ -17,11 +20,12 @@ import urllib3
 
 from panoptic import __version__
 from panoptic.catalogues.csv_dialects import one_line, what_came_instead
-from panoptic.failures import CatalogueUnavailable
+from panoptic.failures import CatalogueUnavailable, InputUnusable
 
 USER_AGENT = f"panoptic-vlms/{__version__} (python-requests/{requests.__version__})"
 TRANSIENT_STATUS = (429, 500, 502, 503, 504)
 
+_TIMEOUTS = (requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError)
 _CHUNK_BYTES = 2**16
 _LARGEST_EXCERPT_BYTES = 2**14
 
@@ -62,6 +66,12 @@ class BadAnswer(Exception):  # noqa: N818 (what came, not an error of ours)
         self.is_transient = is_transient
         self.wait_s = wait_s
 
+    @classmethod
+    def not_a_table(cls, refusal: InputUnusable, *, url: str) -> "BadAnswer":
+        """Return what is wrong with an answer that cannot be parsed; it may be cut."""
+        problem = str(refusal).removeprefix(f"{url}: ").partition(". ")[0].rstrip(".")
+        return cls(problem, is_transient=True)
+
 
 class Body(NamedTuple):
     """A whole answer with status 200."""
@@ -77,6 +87,7 @@ class Transport:
     patience: Patience = field(default_factory=Patience)
     sleep: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
+    utc_now: Callable[[], datetime] = partial(datetime.now, UTC)
     rng: random.Random = field(default_factory=random.Random)
 
     def ask(
@@ -126,6 +137,11 @@ class Transport:
                 timeout=limits,
                 stream=True,
             ) as response:
+                if url.startswith("https:") and response.url.startswith("http:"):
+                    raise BadAnswer(
+                        f"it redirects to {response.url}, which is not secure",
+                        is_transient=False,
+                    )
                 if response.status_code != requests.codes.ok:
                     raise self._refusal(response, started)
                 return Body(self._read(response, started), response.url)
@@ -147,11 +163,25 @@ class Transport:
                 "scripts",
                 is_transient=False,
             )
+        wait_s = self._retry_after_s(response.headers.get("Retry-After", ""))
+        asked = f", asking to wait {wait_s:.0f} s" if wait_s is not None else ""
         return BadAnswer(
-            f"{status}{self._excerpt(response, started)}",
+            f"{status}{asked}{self._excerpt(response, started)}",
             is_transient=response.status_code in TRANSIENT_STATUS,
-            wait_s=_retry_after_s(response.headers.get("Retry-After", "")),
+            wait_s=wait_s,
         )
+
+    def _retry_after_s(self, value: str) -> float | None:
+        """Return the seconds a Retry-After header asks for, None for nothing."""
+        if value.strip().isdigit():
+            return float(value)
+        try:
+            moment = email.utils.parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        if moment.tzinfo is None:
+            return None
+        return max(0.0, (moment - self.utc_now()).total_seconds())
 
     def _excerpt(self, response: requests.Response, started: float) -> str:
         try:
@@ -191,50 +221,32 @@ class Transport:
                 )
 
 
-def _retry_after_s(value: str) -> float | None:
-    """Return the seconds a Retry-After header asks for, None where it says nothing."""
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        return None
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds())
-
-
 def _in_words(error: Exception) -> BadAnswer:
     """Return a failure of the connection as a sentence."""
     reason = _innermost(error)
-    match reason:
-        case urllib3.exceptions.NameResolutionError():
-            return BadAnswer("the host name cannot be resolved", is_transient=False)
-        case _:
-            pass
+    if isinstance(reason, urllib3.exceptions.NameResolutionError | socket.gaierror):
+        return BadAnswer("the host name cannot be resolved", is_transient=False)
+    said = one_line(str(reason))
+    if isinstance(reason, zlib.error):
+        return BadAnswer(f"its compression is damaged ({said})", is_transient=True)
     if isinstance(error, requests.exceptions.SSLError):
-        return BadAnswer(
-            f"no secure connection ({one_line(str(reason))})", is_transient=False
-        )
-    if isinstance(
-        error, requests.exceptions.Timeout | urllib3.exceptions.ReadTimeoutError
-    ):
-        return BadAnswer("no answer in time", is_transient=True)
+        return BadAnswer(f"no secure connection ({said})", is_transient=False)
+    if isinstance(error, requests.exceptions.InvalidURL):
+        return BadAnswer("this is not a URL", is_transient=False)
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return BadAnswer("redirects without end", is_transient=False)
+    if isinstance(error, _TIMEOUTS):
+        return BadAnswer("no answer in time", is_transient=True)
     if isinstance(reason, urllib3.exceptions.NewConnectionError):
-        return BadAnswer("the connection was refused", is_transient=True)
-    return BadAnswer(
-        f"the connection broke ({one_line(str(reason))})", is_transient=True
-    )
+        said = said.rpartition("connection: ")[2]
+        return BadAnswer(f"no connection ({said})", is_transient=True)
+    return BadAnswer(f"the connection broke ({said})", is_transient=True)
 
 
 def _innermost(error: BaseException) -> BaseException:
     """Return what urllib3 met behind what requests made of it."""
-    while True:
-        inner = getattr(error, "reason", None) or (
-            error.args[0] if error.args else None
-        )
-        if not isinstance(inner, BaseException):
-            return error
-        error = inner
+    inner = [getattr(error, "reason", None), *error.args]
+    for cause in inner:
+        if isinstance(cause, BaseException):
+            return _innermost(cause)
+    return error

@@ -12,7 +12,7 @@ import io
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TextIO
 
@@ -84,6 +84,10 @@ class Anchors:
         none = AnchorSource.NONE
         return tuple(self.source if known >= 0 else none for known in self.label)
 
+    def where(self, keep: NDArray[np.bool_]) -> "Anchors":
+        """Return the labels of some of the companions; what was added stays."""
+        return replace(self, label=self.label[keep])
+
 
 @dataclass(frozen=True, slots=True)
 class AnchorRow:
@@ -139,7 +143,7 @@ def heuristic_anchors(
     return Anchors(
         label=label,
         source=AnchorSource.HEURISTIC,
-        rule=f"binary-like q > {q_binary:g}, planet-like q < {q_planet:g}",
+        rule=f"mass ratio (binary-like q > {q_binary:g}, planet-like q < {q_planet:g})",
         added=_as_companions(()),
         added_label=np.empty(0, dtype=np.int64),
     )
@@ -187,7 +191,7 @@ def label_by_table(
     return Anchors(
         label=label,
         source=source,
-        rule=f"labels of {table.location}",
+        rule=f"the table {table.location}",
         added=_as_companions(added),
         added_label=np.array([row.label for row in added], dtype=np.int64),
         not_in_sample=tuple(row.name for row in unknown),
@@ -228,10 +232,10 @@ def read_anchor_table(source: str | TextIO, *, location: str) -> AnchorTable:
         )
     reader = csv.DictReader(io.StringIO("\n".join(line for _, line in numbered)))
     _check_header(reader.fieldnames or (), location)
-    rows = [
-        _row(cells, _at(location, number), number)
-        for cells, (number, _) in zip(reader, numbered[1:], strict=False)
-    ]
+    rows = []
+    for cells in reader:
+        number = numbered[reader.line_num - 1][0]
+        rows.append(_row(cells, _at(location, number), number))
     return AnchorTable(tuple(_unique(rows, location)), location)
 
 
@@ -321,7 +325,7 @@ def _unique(rows: Iterable[AnchorRow], location: str) -> Iterator[AnchorRow]:
 def _unknown_names(
     location: str, rows: Iterable[AnchorRow], names: Iterable[str]
 ) -> str:
-    known = {_plain(name): name for name in names}
+    known = {_plain(name): str(name) for name in names}
     lines = []
     for row in rows:
         near = difflib.get_close_matches(_plain(row.name), known, n=1, cutoff=0.6)

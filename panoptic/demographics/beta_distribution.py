@@ -11,8 +11,9 @@ from scipy.stats import chi2
 
 from panoptic.demographics.beta_kernels import (
     climb_all,
+    climb_known,
     completed_sums,
-    lnl_all,
+    describe_all,
     profile_all,
 )
 from panoptic.demographics.beta_likelihood import BetaLikelihood
@@ -23,18 +24,15 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class BetaMaxima:
-    """The maxima of the likelihoods of R resamples.
+    """Where the likelihoods of R resamples are greatest.
 
     log_parameters : (R, 2) natural logarithms of alpha and beta.
-    lnl : (R,).
-    converged : (R,); False where the data do not bound a parameter.
-    information : (R, 3) of the log parameters, observed: (11), (12), (22).
+    converged : (R,); False where the data do not bound a parameter: equal values, or
+        nothing but limits.
     """
 
     log_parameters: Floats
-    lnl: Floats
     converged: Flags
-    information: Floats
 
     @property
     def alpha(self) -> Floats:
@@ -44,28 +42,22 @@ class BetaMaxima:
     def beta(self) -> Floats:
         return np.exp(self.log_parameters[:, 1])
 
-    @property
-    def standard_errors(self) -> Floats:
-        """Standard errors of alpha and beta from the observed information, (R, 2)."""
-        i11, i12, i22 = self.information.T
-        variances = np.stack([i22, i11], axis=1) / (i11 * i22 - i12**2)[:, None]
-        return np.exp(self.log_parameters) * np.sqrt(variances)
-
 
 def maximise(likelihood: BetaLikelihood) -> BetaMaxima:
     """Maximise by Newton's method.
 
     The term of the Hessian that holds the score is left out, as it vanishes at the
     maximum; where the rest is not positive, the information of complete data takes its
-    place. A resample without a maximum (equal values, nothing but limits) comes back
-    not converged.
+    place.
     """
-    found = np.empty((len(likelihood), 5))
-    lnl = np.empty(len(likelihood))
-    converged = climb_all(
-        likelihood.sums, likelihood.nodes, likelihood.counts, found, lnl
-    )
-    return BetaMaxima(found[:, :2], lnl, converged, found[:, 2:])
+    places = np.empty((len(likelihood), 2))
+    if likelihood.nodes.size:
+        converged = climb_all(
+            likelihood.sums, likelihood.nodes, likelihood.counts, places
+        )
+    else:
+        converged = climb_known(likelihood.sums, places)
+    return BetaMaxima(places, converged)
 
 
 def maximise_by_em(
@@ -76,24 +68,34 @@ def maximise_by_em(
     Each turn replaces what is not known by its mean under the current Beta, and fits a
     Beta to the completed sums.
     """
-    place = np.zeros((len(likelihood), 2))
-    nothing_unknown = np.empty((3, 0, 0)), np.empty((len(likelihood), 0))
+    places = np.zeros((len(likelihood), 2))
     for _ in range(max_turns):
         sums = completed_sums(
-            place, likelihood.sums, likelihood.nodes, likelihood.counts
+            places, likelihood.sums, likelihood.nodes, likelihood.counts
         )
-        completed = maximise(BetaLikelihood(sums, *nothing_unknown))
-        change = np.abs(completed.log_parameters - place).max()
-        place = completed.log_parameters
+        completed = maximise(BetaLikelihood.of_sums(sums))
+        change = np.abs(completed.log_parameters - places).max()
+        places = completed.log_parameters
         if change < tolerance:
-            break
-    lnl = log_likelihood(likelihood, place)
-    return BetaMaxima(place, lnl, completed.converged, completed.information)
+            return completed
+    return BetaMaxima(places, np.zeros(len(places), dtype=np.bool_))
 
 
 def log_likelihood(likelihood: BetaLikelihood, log_parameters: Floats) -> Floats:
     """Return lnL of each resample at its (log alpha, log beta), (R,)."""
-    return lnl_all(log_parameters, likelihood.sums, likelihood.nodes, likelihood.counts)
+    return describe_all(
+        log_parameters, likelihood.sums, likelihood.nodes, likelihood.counts
+    )[0]
+
+
+def standard_errors(likelihood: BetaLikelihood, maxima: BetaMaxima) -> Floats:
+    """Return those of alpha and beta from the observed information, (R, 2)."""
+    _, information = describe_all(
+        maxima.log_parameters, likelihood.sums, likelihood.nodes, likelihood.counts
+    )
+    i11, i12, i22 = information.T
+    variances = np.stack([i22, i11], axis=1) / (i11 * i22 - i12**2)[:, None]
+    return np.exp(maxima.log_parameters) * np.sqrt(variances)
 
 
 def profile_intervals(
@@ -107,10 +109,8 @@ def profile_intervals(
         [resample, parameter, end] in alpha and beta; NaN where the data do not bound
         that end, or where there is no maximum.
     """
-    tops = np.hstack([maxima.log_parameters, maxima.information])
     ends = profile_all(
-        tops,
-        maxima.lnl,
+        maxima.log_parameters,
         likelihood.sums,
         likelihood.nodes,
         likelihood.counts,

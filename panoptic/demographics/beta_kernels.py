@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 
 # Beyond these a parameter is not bounded by the data: the density has become a spike
 # (equal values) or a point mass at an edge (nothing but limits).
-LOG_LOW = -9.2  # 1e-4
-LOG_HIGH = 13.8  # 1e6
+LOWEST, HIGHEST = 1e-4, 1e6
+LOG_LOW, LOG_HIGH = math.log(LOWEST), math.log(HIGHEST)
 TOLERANCE = 1e-9  # on the step in a logarithm
 MAX_STEP = 1.0  # in a logarithm
 MAX_STEPS = 200
@@ -26,32 +26,75 @@ FREE, HOLD_ALPHA, HOLD_BETA = -1, 0, 1
 
 @njit(cache=True, error_model="numpy")
 def digamma_and_trigamma(x: float) -> tuple[float, float]:
-    """Return psi(x) and psi'(x) for x > 0, to 1e-12 relative.
+    """Return psi(x) and psi'(x) for x > 0, to 1e-11.
 
-    Recurrence up to 8, then the asymptotic series (Abramowitz & Stegun 6.3.18, 6.4.12).
+    Asymptotic series at x + 6 (Abramowitz & Stegun 6.3.18, 6.4.12), less the sums of
+    1 / (x + k) and its square for k = 0..5: the first is the logarithmic derivative of
+    p = x (x + 1) ... (x + 5), a cubic in t = x (x + 5), so one division serves both.
     """
-    first, second = 0.0, 0.0
-    while x < 8.0:
-        inverse = 1.0 / x
-        first -= inverse
-        second += inverse * inverse
-        x += 1.0
-    r = 1.0 / x
-    r2 = r * r
-    first += math.log(x) - 0.5 * r
-    first -= r2 * (
-        1 / 12
-        - r2
-        * (
-            1 / 120
-            - r2 * (1 / 252 - r2 * (1 / 240 - r2 * (1 / 132 - r2 * 691 / 32760)))
-        )
+    t = x * (x + 5.0)
+    p = t * (t + 4.0) * (t + 6.0)
+    slope = (3.0 * t * t + 20.0 * t + 24.0) * (2.0 * x + 5.0)
+    curvature = (6.0 * t + 20.0) * (2.0 * x + 5.0) ** 2
+    curvature += 2.0 * (3.0 * t * t + 20.0 * t + 24.0)
+    inverse = 1.0 / p
+    sum_1 = slope * inverse
+    sum_2 = sum_1 * sum_1 - curvature * inverse
+    r = 1.0 / (x + 6.0)
+    s = r * r
+    tail = 1 / 252 - s * (1 / 240 - s * (1 / 132 - s * (691 / 32760)))
+    first = math.log(x + 6.0) - 0.5 * r - s * (1 / 12 - s * (1 / 120 - s * tail))
+    tail = 1 / 42 - s * (1 / 30 - s * (5 / 66 - s * (691 / 2730)))
+    second = r + 0.5 * s + r * s * (1 / 6 - s * (1 / 30 - s * tail))
+    return first - sum_1, second + sum_2
+
+
+@njit(cache=True, error_model="numpy")
+def _clip(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
+
+
+@njit(cache=True, error_model="numpy")
+def _geometric_start(n: float, s1: float, s2: float) -> tuple[float, float]:
+    """Start a and b from geometric means (Johnson & Kotz 1970; *unverified*)."""
+    g1, g2 = math.exp(s1 / n), math.exp(s2 / n)
+    half_spare = 0.5 / max(1.0 - g1 - g2, 1e-6)
+    return _clip(0.5 + g1 * half_spare, 0.05, 1e3), _clip(
+        0.5 + g2 * half_spare, 0.05, 1e3
     )
-    second += r + 0.5 * r2
-    second += (
-        r * r2 * (1 / 6 - r2 * (1 / 30 - r2 * (1 / 42 - r2 * (1 / 30 - r2 * 5 / 66))))
-    )
-    return first, second
+
+
+@njit(cache=True, error_model="numpy")
+def climb_known(sums: Floats, places: Floats) -> NDArray[np.bool_]:
+    """Maximise R likelihoods of known values; (log a, log b) go into places (R, 2).
+
+    The likelihood is concave in a and b, and steps are taken in their logarithms, so
+    none need be checked. The last step, below 1e-5, is taken: its error is its square.
+    Returns (R,) whether each has a maximum.
+    """
+    converged = np.zeros(len(sums), dtype=np.bool_)
+    for r in range(len(sums)):
+        n = sums[r, 0]
+        mean_1, mean_2 = sums[r, 1] / n, sums[r, 2] / n
+        a, b = _geometric_start(n, sums[r, 1], sums[r, 2])
+        for _ in range(MAX_STEPS):
+            psi_a, tri_a = digamma_and_trigamma(a)
+            psi_b, tri_b = digamma_and_trigamma(b)
+            psi_ab, tri_ab = digamma_and_trigamma(a + b)
+            u, v = mean_1 - psi_a + psi_ab, mean_2 - psi_b + psi_ab
+            i11, i22 = tri_a - tri_ab, tri_b - tri_ab
+            inverse = 1.0 / (i11 * i22 - tri_ab * tri_ab)
+            dx = _clip((i22 * u + tri_ab * v) * inverse / a, -MAX_STEP, MAX_STEP)
+            dy = _clip((i11 * v + tri_ab * u) * inverse / b, -MAX_STEP, MAX_STEP)
+            a, b = a * math.exp(dx), b * math.exp(dy)
+            if not (LOWEST < a < HIGHEST and LOWEST < b < HIGHEST):
+                break
+            if abs(dx) < 1e-5 and abs(dy) < 1e-5:
+                converged[r] = True
+                break
+        places[r, 0] = math.log(_clip(a, LOWEST, HIGHEST))
+        places[r, 1] = math.log(_clip(b, LOWEST, HIGHEST))
+    return converged
 
 
 @njit(cache=True, error_model="numpy")
@@ -145,22 +188,17 @@ def _step(slopes: tuple[float, ...], held: int) -> tuple[float, float]:
 
 
 @njit(cache=True, error_model="numpy")
-def _clip(value: float, low: float, high: float) -> float:
-    return min(max(value, low), high)
-
-
-@njit(cache=True, error_model="numpy")
 def _climb(
     x: float, y: float, sums: Floats, nodes: Floats, counts: Floats, held: int
 ) -> tuple[float, float, bool]:
     """Climb from (log a, log b) = (x, y); return where to, and whether it is a top.
 
-    With kernels the likelihood need not be concave, so a step that does not climb is
-    halved; without, it is, and no step has been seen to overshoot.
+    With kernels the likelihood need not be concave: a step that does not climb is
+    halved. `held` keeps one of both where it is.
     """
-    guarded = nodes.shape[1] > 0
-    slopes = _slopes(math.exp(x), math.exp(y), sums, nodes, counts)
-    here = slopes[0] + _known_lnl(math.exp(x), math.exp(y), sums) if guarded else 0.0
+    a, b = math.exp(x), math.exp(y)
+    slopes = _slopes(a, b, sums, nodes, counts)
+    here = slopes[0] + _known_lnl(a, b, sums)
     scale = 1.0
     for _ in range(MAX_STEPS):
         dx, dy = _step(slopes, held)
@@ -172,55 +210,54 @@ def _climb(
             return x, y, False
         a, b = math.exp(new_x), math.exp(new_y)
         new_slopes = _slopes(a, b, sums, nodes, counts)
-        if guarded:
-            there = new_slopes[0] + _known_lnl(a, b, sums)
-            if not there >= here - 1e-11 * abs(here):
-                scale *= 0.5
-                continue
-            here = there
-        x, y, slopes, scale = new_x, new_y, new_slopes, 1.0
+        there = new_slopes[0] + _known_lnl(a, b, sums)
+        if there >= here - 1e-11 * abs(here):
+            x, y, slopes, here, scale = new_x, new_y, new_slopes, there, 1.0
+        else:
+            scale *= 0.5
     return x, y, False
 
 
 @njit(cache=True, error_model="numpy")
-def _start(sums: Floats, nodes: Floats, counts: Floats) -> tuple[float, float]:
-    """Start from geometric means, taking a uniform density for what is not known."""
-    s1, s2 = sums[1], sums[2]
-    if nodes.shape[1]:
-        _, u, v, _, _, _ = _unknown_part(1.0, 1.0, nodes, counts)
-        s1, s2 = s1 + u, s2 + v
-    g1, g2 = math.exp(s1 / sums[0]), math.exp(s2 / sums[0])
-    spare = 2.0 * max(1.0 - g1 - g2, 1e-6)
-    return (
-        math.log(_clip(0.5 + g1 / spare, 0.05, 1e3)),
-        math.log(_clip(0.5 + g2 / spare, 0.05, 1e3)),
-    )
+def climb_all(
+    sums: Floats, nodes: Floats, counts: Floats, places: Floats
+) -> NDArray[np.bool_]:
+    """Maximise R likelihoods; (log a, log b) go into places (R, 2).
+
+    What is not known starts from a uniform density. Returns (R,) whether each has a
+    maximum.
+    """
+    converged = np.zeros(len(sums), dtype=np.bool_)
+    for r in range(len(sums)):
+        _, s1, s2, _, _, _ = _unknown_part(1.0, 1.0, nodes, counts[r])
+        a, b = _geometric_start(sums[r, 0], sums[r, 1] + s1, sums[r, 2] + s2)
+        x, y, converged[r] = _climb(
+            math.log(a), math.log(b), sums[r], nodes, counts[r], FREE
+        )
+        places[r, 0], places[r, 1] = x, y
+    return converged
 
 
 @njit(cache=True, error_model="numpy")
-def climb_all(
-    sums: Floats, nodes: Floats, counts: Floats, out: Floats, lnl: Floats
-) -> NDArray[np.bool_]:
-    """Maximise R likelihoods into out (R, 5): log a, log b, information (3).
-
-    Returns (R,) whether each has a maximum.
-    """
-    resamples = len(sums)
-    converged = np.zeros(resamples, dtype=np.bool_)
-    for r in range(resamples):
-        x, y = _start(sums[r], nodes, counts[r])
-        x, y, converged[r] = _climb(x, y, sums[r], nodes, counts[r], FREE)
-        a, b = math.exp(x), math.exp(y)
+def describe_all(
+    places: Floats, sums: Floats, nodes: Floats, counts: Floats
+) -> tuple[Floats, Floats]:
+    """Return lnL (R,) and information (R, 3: 11, 12, 22) at (R, 2) logarithms."""
+    lnl, information = np.empty(len(sums)), np.empty((len(sums), 3))
+    for r in range(len(sums)):
+        a, b = math.exp(places[r, 0]), math.exp(places[r, 1])
         slopes = _slopes(a, b, sums[r], nodes, counts[r])
         lnl[r] = slopes[0] + _known_lnl(a, b, sums[r])
-        out[r, 0], out[r, 1] = x, y
-        out[r, 2], out[r, 3], out[r, 4] = slopes[3], slopes[4], slopes[5]
-    return converged
+        information[r, 0] = slopes[3]
+        information[r, 1] = slopes[4]
+        information[r, 2] = slopes[5]
+    return lnl, information
 
 
 @njit(cache=True, error_model="numpy")
 def _profile_end(
     top: Floats,
+    information: Floats,
     top_lnl: float,
     sums: Floats,
     nodes: Floats,
@@ -236,7 +273,8 @@ def _profile_end(
     """
     other = top[1 - held]
     inner, outer, bracketed = top[held], sign * np.inf, False
-    variance = top[4 - 2 * held] / (top[2] * top[4] - top[3] * top[3])
+    determinant = information[0] * information[2] - information[1] * information[1]
+    variance = information[2 - 2 * held] / determinant
     guess = inner + sign * _clip(root * math.sqrt(abs(variance)), 1e-3, 3.0)
     for _ in range(100):
         guess = _clip(guess, LOG_LOW, LOG_HIGH)
@@ -267,15 +305,17 @@ def _profile_end(
 
 @njit(cache=True, error_model="numpy")
 def profile_all(
-    tops: Floats, lnl: Floats, sums: Floats, nodes: Floats, counts: Floats, root: float
+    tops: Floats, sums: Floats, nodes: Floats, counts: Floats, root: float
 ) -> Floats:
     """Return (R, 2, 2) logarithms: [resample, parameter, lower and upper end]."""
     ends = np.empty((len(tops), 2, 2))
+    lnl, information = describe_all(tops, sums, nodes, counts)
     for r in range(len(tops)):
         for held in range(2):
             for side in range(2):
                 ends[r, held, side] = _profile_end(
                     tops[r],
+                    information[r],
                     lnl[r],
                     sums[r],
                     nodes,
@@ -299,14 +339,3 @@ def completed_sums(
         completed[r, 1] += s1
         completed[r, 2] += s2
     return completed
-
-
-@njit(cache=True, error_model="numpy")
-def lnl_all(places: Floats, sums: Floats, nodes: Floats, counts: Floats) -> Floats:
-    """Return lnL (R,) at (R, 2) logarithms."""
-    lnl = np.empty(len(sums))
-    for r in range(len(sums)):
-        a, b = math.exp(places[r, 0]), math.exp(places[r, 1])
-        lnl[r] = _known_lnl(a, b, sums[r])
-        lnl[r] += _unknown_part(a, b, nodes, counts[r])[0]
-    return lnl

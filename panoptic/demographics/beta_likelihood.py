@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +115,7 @@ def _panel(low: float, high: float) -> Panel:
     The stretch of the ends (double exponential: Takahasi & Mori 1974; *unverified*)
     tames x^(alpha - 1) at 0 and (1 - x)^(beta - 1) at 1.
     """
-    t, weight = np.polynomial.legendre.leggauss(NODES_PER_PANEL)
+    t, weight = _legendre_rule(NODES_PER_PANEL)
     t = STRETCH * t
     y = np.pi * np.sinh(t)
     log_s, log_1ms = -np.logaddexp(0.0, -y), -np.logaddexp(0.0, y)
@@ -127,6 +128,11 @@ def _panel(low: float, high: float) -> Panel:
         np.logaddexp(log_beyond, log_width + log_1ms),
         log_width + log_jacobian + np.log(STRETCH * weight),
     )
+
+
+@cache
+def _legendre_rule(n: int) -> tuple[Floats, Floats]:
+    return np.polynomial.legendre.leggauss(n)
 
 
 def _error_panels(x: float, below: float, above: float) -> tuple[Panel, ...]:
@@ -192,8 +198,12 @@ class BetaLikelihood:
         """Take R samples of known values, (R, n)."""
         resamples, n = x.shape
         logs = np.log(x).sum(axis=1), np.log1p(-x).sum(axis=1)
-        sums = np.stack([np.full(resamples, float(n)), *logs], axis=1)
-        return cls(sums, np.empty((3, 0, 0)), np.empty((resamples, 0)))
+        return cls.of_sums(np.stack([np.full(resamples, float(n)), *logs], axis=1))
+
+    @classmethod
+    def of_sums(cls, sums: Floats) -> BetaLikelihood:
+        """Take R samples of known values by their number and sums, (R, 3)."""
+        return cls(sums, np.empty((3, 0, 0)), np.empty((len(sums), 0)))
 
     def __len__(self) -> int:
         return len(self.sums)

@@ -36,9 +36,9 @@ _N_RELIABILITY_BINS = 5
 class Estimate:
     """A value and its 95 % host-bootstrap interval, None where there is none."""
 
-    value: float
-    low: float | None
-    high: float | None
+    value: float  # from all rows
+    low: float | None  # 2.5th percentile of the samples
+    high: float | None  # 97.5th percentile of the samples
 
     def __str__(self) -> str:
         digits = 3 if abs(self.value) < 0.1 else 2
@@ -52,8 +52,8 @@ class Estimate:
 class HeldOutSkill:
     """Scores on held-out hosts, averaged over repeated 5-fold splits."""
 
-    auroc: Estimate
-    auroc_within_method: Estimate | None  # only pairs found by the same method
+    auroc: Estimate  # pooled over the folds; 0.5 is chance
+    auroc_within_method: Estimate | None  # pairs of one method with >= 5 hosts of each
     auprc: Estimate  # average precision; chance is the share of binary-like anchors
     brier: Estimate  # chance is share (1 - share)
 
@@ -62,22 +62,22 @@ class HeldOutSkill:
 class ReliabilityBin:
     """Anchors of similar held-out P: what was said, and what came of it."""
 
-    n: int
-    mean_probability: float
-    observed_share: float
+    n: int  # anchors in the bin
+    mean_probability: float  # held-out P
+    observed_share: float  # of binary-like among them
     low: float  # Jeffreys 95 % interval of the share, rows taken as independent
-    high: float
+    high: float  # its upper end
 
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
     """Whether P means what it says, on held-out hosts."""
 
-    bins: tuple[ReliabilityBin, ...]
+    bins: tuple[ReliabilityBin, ...]  # equal numbers of anchors, ascending P
     slope: float  # of the true log-odds on the predicted; 1 is calibrated
     offset: float  # its intercept; 0 is calibrated
-    mean_probability: float
-    observed_share: float
+    mean_probability: float  # of all anchors
+    observed_share: float  # of binary-like among all anchors
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,79 +85,47 @@ class PermutationTest:
     """A score beside the scores of the same pipeline on permuted features."""
 
     observed: float  # on the first repeat's folds
-    null_mean: float
+    null_mean: float  # of the permuted ones
     null_high: float  # 95th percentile
     p_value: float  # (1 + as good or better) / (1 + permutations)
-    n_permutations: int
+    n_permutations: int  # hosts exchanged this often
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOutMethod:
     """Trained on the other methods, tested on one."""
 
-    model: str
-    method: str
-    n_binary_like: int
-    n_planet_like: int
+    model: str  # headline or full
+    method: str  # the method left out
+    n_binary_like: int  # anchors of that method, binary-like
+    n_planet_like: int  # anchors of that method, planet-like
     auroc: Estimate | None  # None unless the method has anchors of both kinds
     share_right: float | None  # of the method's anchors on their side of P = 0.5
     not_run: str  # why there is no AUROC, else empty
 
 
-@dataclass(frozen=True, slots=True)
-class Folds:
-    """Host-grouped, stratified splits of n anchors.
-
-    outer : (r, n) fold in which each row is held out, for each of r repeats.
-    inner : (r, 5, n) folds of the rows that train meanwhile; they choose C and the
-        calibration.
-    """
-
-    outer: Integers
-    inner: Integers
-
-    @property
-    def whole(self) -> Integers:
-        """(n,) folds that choose C and calibration of a fit to all rows."""
-        return self.outer[0]
-
-
 def draw_folds(
     label: Integers, host: Texts, *, rng: np.random.Generator, n_repeats: int
-) -> Folds:
-    """Split by `StratifiedGroupKFold`; both classes need at least five hosts."""
-    outer = np.empty((n_repeats, len(label)), dtype=np.int64)
-    inner = np.zeros((n_repeats, N_FOLDS, len(label)), dtype=np.int64)
+) -> Integers:
+    """Return (r, n) the fold of each row in r splits by `StratifiedGroupKFold`.
+
+    The rows of a host share a fold; each class needs at least five hosts.
+    """
+    fold = np.empty((n_repeats, len(label)), dtype=np.int64)
     for r in range(n_repeats):
-        outer[r] = _split(label, host, rng)
-        for k in range(N_FOLDS):
-            train = np.flatnonzero(outer[r] != k)
-            inner[r, k, train] = _split(label[train], host[train], rng)
-    return Folds(outer, inner)
-
-
-def _split(label: Integers, host: Texts, rng: np.random.Generator) -> Integers:
-    n_folds = min(N_FOLDS, int(np.bincount(label, minlength=2).min()))
-    splitter = StratifiedGroupKFold(
-        n_folds, shuffle=True, random_state=int(rng.integers(2**31))
-    )
-    fold = np.empty(len(label), dtype=np.int64)
-    for k, (_, test) in enumerate(splitter.split(label[:, None], label, host)):
-        fold[test] = k
+        splitter = StratifiedGroupKFold(
+            N_FOLDS, shuffle=True, random_state=int(rng.integers(2**31))
+        )
+        for k, (_, test) in enumerate(splitter.split(label[:, None], label, host)):
+            fold[r, test] = k
     return fold
 
 
-def held_out_probability(matrix: Design, label: Integers, folds: Folds) -> Floats:
+def held_out_probability(matrix: Design, label: Integers, folds: Integers) -> Floats:
     """Return (r, n) P of every anchor by fits that did not see its host."""
     logit = [
-        held_out_logit(
-            matrix.x,
-            label,
-            outer_fold=outer,
-            inner_fold=inner,
-            n_scaled=matrix.n_scaled,
-        )
-        for outer, inner in zip(folds.outer, folds.inner, strict=True)
+        held_out_logit(matrix.x, label, fold=fold, n_scaled=matrix.n_scaled)
+        for fold in folds
     ]
     return probability(np.array(logit))
 
@@ -171,18 +139,17 @@ def held_out_skill(
     score: Floats,
     label: Integers,
     *,
-    folds: Folds,
+    folds: Integers,
     method: Texts,
     weights: Floats,
 ) -> HeldOutSkill:
     """Score (r, n) held-out probabilities; `weights` (B, n) make the intervals.
 
-    The bootstrap draws hosts among the held-out predictions; it does not refit.
+    `method` (n,) is that of `methods_of_both_kinds`. The bootstrap draws hosts among
+    the held-out predictions; it does not refit.
     """
-    pooled = compare_pairs(score, label, group=np.zeros_like(folds.outer))
-    within = compare_pairs(
-        score, label, group=np.array([both(fold, method) for fold in folds.outer])
-    )
+    pooled = compare_pairs(score, label, group=np.zeros_like(folds))
+    within = compare_pairs(score, label, group=same_method(folds, method))
     once = np.ones((1, len(label)))
 
     def estimate(metric: Callable[[Floats], Floats]) -> Estimate:
@@ -250,11 +217,33 @@ def compare_pairs(score: Floats, label: Integers, *, group: Integers) -> PairCom
     return PairComparison(wins, pairs, positive, negative)
 
 
-def both(first: NDArray[np.generic], second: NDArray[np.generic]) -> Integers:
-    """Return (n,) one number for each combination of two groupings."""
-    a = np.unique(first, return_inverse=True)[1]
-    b = np.unique(second, return_inverse=True)[1]
-    return (a * (b.max() + 1) + b).astype(np.int64)
+def same_method(fold: Integers, method: Texts) -> Integers:
+    """Return (r, n) groups of one fold and one method; no method is no group.
+
+    Parameters
+    ----------
+    fold : (r, n)
+    method : (n,), "" for rows that are to be compared with none.
+    """
+    names, index = np.unique(method, return_inverse=True)
+    alone = -1 - np.arange(len(method))
+    return np.where(method == "", alone, fold * len(names) + index)
+
+
+def methods_of_both_kinds(objects: OriginFeatures, label: Integers) -> Texts:
+    """Return (n,) methods, "" where a method lacks five hosts of each kind.
+
+    With fewer, a comparison inside the method says nothing.
+    """
+    enough = [
+        name
+        for name in np.unique(objects.method)
+        if fewest_hosts(
+            label[objects.method == name], objects.host[objects.method == name]
+        )
+        >= N_FOLDS
+    ]
+    return np.where(np.isin(objects.method, enough), objects.method, "")
 
 
 def average_precision(score: Floats, label: Integers, weights: Floats) -> Floats:
@@ -308,7 +297,7 @@ def permutation_test(
     label: Integers,
     objects: OriginFeatures,
     *,
-    folds: Folds,
+    folds: Integers,
     n_permutations: int,
     within_method: Texts | None = None,
     rng: np.random.Generator,
@@ -321,13 +310,14 @@ def permutation_test(
 
     Parameters
     ----------
-    within_method : (n,) methods. If given, hosts change features only with hosts
-        found by the same methods, and the score counts only pairs of one method: what
-        is tested is whether the features know more than the method does.
+    within_method : (n,) methods, "" for rows that do not count. If given, hosts
+        change features only with hosts found by the same methods, and the score counts
+        only pairs of one method: what is tested is whether the features know more than
+        the method does.
     """
-    group = np.zeros_like(folds.outer[0])
+    group = np.zeros_like(folds[:1])
     if within_method is not None:
-        group = both(folds.outer[0], within_method)
+        group = same_method(folds[:1], within_method)
     once = np.ones((1, len(label)))
     rows = permuted_rows(
         objects.host, stratum=within_method, n_permutations=n_permutations, rng=rng
@@ -337,14 +327,12 @@ def permutation_test(
         matrix.x,
         label,
         rows=np.concatenate([own, rows]),
-        outer_fold=folds.outer[0],
-        inner_fold=folds.inner[0],
+        fold=folds[0],
         n_scaled=matrix.n_scaled,
         progress=progress,
     )
     observed, *null = [
-        float(compare_pairs(s[None], label, group=group[None]).auroc(once)[0])
-        for s in logit
+        float(compare_pairs(s[None], label, group=group).auroc(once)[0]) for s in logit
     ]
     exceeded = sum(value >= observed - 1e-12 for value in null)
     return PermutationTest(
@@ -432,7 +420,7 @@ def _leave_out(
     fit = fit_compiled(
         matrix.x[train],
         label[train],
-        inner_fold=_split(label[train], objects.host[train], rng),
+        folds=draw_folds(label[train], objects.host[train], rng=rng, n_repeats=1),
         n_scaled=matrix.n_scaled,
     )
     score = fit.logit(matrix.x[test])

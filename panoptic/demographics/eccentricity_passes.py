@@ -1,8 +1,9 @@
-"""The four readings of a list of eccentricities, half of which were never measured.
+"""The readings of a list of eccentricities, half of which were never measured.
 
 A reading (pass) says of each row whether its e is taken as a value, as an interval that
-holds it, or not at all. Where a density is needed, a value of exactly 0 is moved to
-`ZERO_FLOOR`, since a Beta density is defined on the open interval.
+holds it, or not at all. Four of them are the study's passes; the fifth takes the
+measured values as spread over their errors. Where a density is needed, a value of 0
+is moved to `ZERO_FLOOR`: a Beta density is defined on the open interval.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,11 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from panoptic.demographics.beta_likelihood import BetaRows, known_within
+from panoptic.demographics.beta_likelihood import (
+    BetaRows,
+    known_with_errors,
+    known_within,
+)
 from panoptic.demographics.companions import Companions
 from panoptic.sample import EccKind
 
@@ -28,6 +33,7 @@ class Policy(StrEnum):
     MEASURED_ONLY = "measured_only"  # limits and assumed zeros dropped
     CENSORED = "censored"  # all but measured ones are limits; the headline
     STRICT = "strict"  # only measured ones
+    WITH_ERRORS = "with_errors"  # measured_only, each value spread over its error
 
 
 HEADLINE = Policy.CENSORED
@@ -37,6 +43,7 @@ _TAKEN_AS_VALUE: dict[Policy, tuple[EccKind, ...]] = {
     Policy.MEASURED_ONLY: (EccKind.MEASURED, EccKind.CONSISTENT_WITH_ZERO),
     Policy.CENSORED: (EccKind.MEASURED,),
     Policy.STRICT: (EccKind.MEASURED,),
+    Policy.WITH_ERRORS: (EccKind.MEASURED, EccKind.CONSISTENT_WITH_ZERO),
 }
 
 
@@ -47,6 +54,7 @@ class EccentricityPass:
     row : index into the companions.
     value : e, NaN where only an interval is known; a 0 is kept as 0.
     low, high : the interval, NaN where the value is known.
+    error_below, error_above : of the value, NaN where not given.
     """
 
     policy: Policy
@@ -54,6 +62,8 @@ class EccentricityPass:
     value: Floats
     low: Floats
     high: Floats
+    error_below: Floats
+    error_above: Floats
 
     def __len__(self) -> int:
         return len(self.row)
@@ -64,12 +74,18 @@ class EccentricityPass:
 
     @property
     def is_floored(self) -> Flags:
-        """Where a density takes `ZERO_FLOOR` in place of 0."""
+        """Where a density takes `ZERO_FLOOR` in place of the value.
+
+        `as_reported` raises every smaller value, so that no 0 passes a measured 1e-4;
+        the other passes move 0 alone.
+        """
+        if self.policy is Policy.AS_REPORTED:
+            return self.value < ZERO_FLOOR
         return self.value == 0.0
 
     @property
     def positive_value(self) -> Floats:
-        """The values with `ZERO_FLOOR` in place of 0."""
+        """The values as a density takes them."""
         return np.where(self.is_floored, ZERO_FLOOR, self.value)
 
     def where(self, keep: Flags) -> "EccentricityPass":
@@ -80,10 +96,16 @@ class EccentricityPass:
             self.value[keep],
             self.low[keep],
             self.high[keep],
+            self.error_below[keep],
+            self.error_above[keep],
         )
 
     def beta_rows(self) -> BetaRows:
         """Return what is known, as the Beta likelihood takes it."""
+        if self.policy is Policy.WITH_ERRORS:
+            return known_with_errors(
+                self.positive_value, self.error_below, self.error_above
+            )
         return known_within(self.positive_value, self.low, self.high)
 
 
@@ -117,4 +139,6 @@ def apply_policy(companions: Companions, policy: Policy) -> EccentricityPass:
         value=np.where(known, companions.ecc[row], np.nan),
         low=np.where(known, np.nan, low[row]),
         high=np.where(known, np.nan, high[row]),
+        error_below=companions.ecc_err_lower[row],
+        error_above=companions.ecc_err_upper[row],
     )

@@ -10,10 +10,11 @@ keeps apart: whitened (full, tied), each axis scaled (diagonal), one scale for a
 them is the exact M step under that bound, so the likelihood never falls.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit, prange
+from numba import get_num_threads, njit
 
 FULL, TIED, DIAGONAL, SPHERICAL = 0, 1, 2, 3
 FITTED, SINGULAR, REFUSED = 0, 1, 2
@@ -21,6 +22,7 @@ FITTED, SINGULAR, REFUSED = 0, 1, 2
 _FAST = {"contract", "reassoc", "nsz"}  # never nnan: a NaN must stay one
 _LOG_2PI = float(np.log(2.0 * np.pi))
 _LLOYD_STEPS = 8
+_SPAN = 8  # jobs a thread takes at a time
 _SAME_OPTIMUM = 1e-3  # in lnL
 
 
@@ -42,6 +44,34 @@ class Mixture(NamedTuple):
     weight: np.ndarray  # (K,)
     mean: np.ndarray  # (K, d)
     cov: np.ndarray  # (K, d, d)
+
+
+class Jobs(NamedTuple):
+    """What to fit to what, one entry per job."""
+
+    sample: np.ndarray  # (jobs,) row of x and of w; 0 where these have one row
+    k: np.ndarray  # (jobs,) components
+    family: np.ndarray  # (jobs,) code
+    given: np.ndarray  # (jobs, 2) first and past-last row of the labels to start from
+    seed: np.ndarray  # (jobs,) uint64
+
+
+class Fits(NamedTuple):
+    """What came of each job; NaN beyond its K and where nothing was fitted."""
+
+    status: np.ndarray  # (jobs,) FITTED, SINGULAR (no spread on an axis), REFUSED
+    lnl: np.ndarray  # (jobs,)
+    counts: np.ndarray  # (jobs, 4) optima polished, converged, refused, at the best
+    weight: np.ndarray  # (jobs, K max)
+    mean: np.ndarray  # (jobs, K max, d)
+    cov: np.ndarray  # (jobs, K max, d, d)
+
+
+class Place(NamedTuple):
+    """Where a sample lies: z = axes @ (x - centre) is what a family works on."""
+
+    centre: np.ndarray  # (d,)
+    axes: np.ndarray  # (d, d) lower triangular
 
 
 @njit(cache=True, error_model="numpy")
@@ -121,13 +151,61 @@ def _family_axes(cov, family, out):
 
 
 @njit(cache=True, error_model="numpy")
+def _diagonalise(matrix):
+    """Turn a symmetric matrix to its eigenvalues in place, by Jacobi rotations.
+
+    Returns the eigenvectors as columns. For two axes one rotation is exact.
+    """
+    d = len(matrix)
+    vectors = np.eye(d)
+    for _ in range(30):
+        off = 0.0
+        for p in range(d):
+            for q in range(p + 1, d):
+                if (
+                    abs(matrix[p, q])
+                    <= 1e-15 * (abs(matrix[p, p] * matrix[q, q])) ** 0.5
+                ):
+                    continue
+                off = 1.0
+                half = 0.5 * (matrix[q, q] - matrix[p, p]) / matrix[p, q]
+                t = np.copysign(1.0, half) / (abs(half) + np.sqrt(half * half + 1.0))
+                c = 1.0 / np.sqrt(t * t + 1.0)
+                _rotate(matrix, vectors, p, q, c, t * c)
+        if off == 0.0:
+            break
+    return vectors
+
+
+@njit(cache=True, error_model="numpy")
+def _rotate(matrix, vectors, p, q, c, s):
+    """Rotate axes p and q of matrix from both sides, and the vectors along."""
+    for i in range(len(matrix)):
+        left, right = matrix[i, p], matrix[i, q]
+        matrix[i, p], matrix[i, q] = c * left - s * right, s * left + c * right
+    for i in range(len(matrix)):
+        left, right = matrix[p, i], matrix[q, i]
+        matrix[p, i], matrix[q, i] = c * left - s * right, s * left + c * right
+        left, right = vectors[i, p], vectors[i, q]
+        vectors[i, p], vectors[i, q] = c * left - s * right, s * left + c * right
+
+
+@njit(cache=True, error_model="numpy")
 def _clamp_eigenvalues(cov, floor):
     """Raise the eigenvalues of cov that lie below floor to it, in place."""
-    d = cov.shape[0]
-    if _inverse_cholesky(cov - floor * np.eye(d), np.empty((d, d))) > -np.inf:
+    d = len(cov)
+    less = cov.copy()
+    for i in range(d):
+        less[i, i] -= floor
+    if _inverse_cholesky(less, np.empty((d, d))) > -np.inf:
         return
-    values, vectors = np.linalg.eigh(cov)
-    cov[:] = (vectors * np.maximum(values, floor)) @ vectors.T
+    vectors = _diagonalise(less)
+    cov[:] = 0.0
+    for k in range(d):
+        value = floor + max(less[k, k], 0.0)
+        for i in range(d):
+            for j in range(d):
+                cov[i, j] += value * vectors[i, k] * vectors[j, k]
 
 
 @njit(cache=True, error_model="numpy", fastmath=_FAST)
@@ -394,7 +472,10 @@ def _climb_from_starts(z, u, w, family, given, seed, effort, starts, resp):
         if s < len(given):
             labels[:] = given[s]
         elif k_all > 1:
-            _start_labels(u, w, k_all, s - len(given), stream, labels)
+            start = s - len(given)
+            # Distances on standardised and on the family's own axes, pair by pair.
+            plane = u if start // 2 % 2 == 0 else z
+            _start_labels(plane, w, k_all, start, stream, labels)
         mixture = Mixture(starts.weight[s], starts.mean[s], starts.cov[s])
         floor = effort.relative_floor
         if _parameters_of_labels(z, w, labels, family, floor, mixture):
@@ -414,9 +495,11 @@ def _polish(z, w, host, n_hosts, family, effort, starts, reached, resp):
     """
     final = np.full(len(reached), -np.inf)
     polished, n_converged, n_refused = 0, 0, 0
-    for s in np.argsort(-reached):
-        if polished == effort.n_polish or reached[s] == -np.inf:
+    while polished < effort.n_polish:
+        s = np.argmax(reached)
+        if reached[s] == -np.inf:
             break
+        reached[s] = -np.inf
         mixture = Mixture(starts.weight[s], starts.mean[s], starts.cov[s])
         steps = effort.max_iterations
         lnl, converged = _climb(z, w, family, steps, effort, mixture, resp)
@@ -432,8 +515,8 @@ def _polish(z, w, host, n_hosts, family, effort, starts, reached, resp):
 
 
 @njit(cache=True, error_model="numpy")
-def _fit_job(x, w, host, n_hosts, family, given, seed, effort, mixture):
-    """Fit one mixture to one sample x (d, n); write its parameters.
+def _fit_sample(x, w, host, n_hosts, family, given, seed, effort, place, mixture):
+    """Fit one mixture to one sample x (d, n); write its place and its parameters.
 
     Returns status, lnL, and the counts of allowed optima polished, of these converged,
     of optima refused for too few hosts, of polished ones within 1e-3 of the best lnL.
@@ -441,12 +524,15 @@ def _fit_job(x, w, host, n_hosts, family, given, seed, effort, mixture):
     d, n = x.shape
     k_all = len(mixture.weight)
     total, centre, spread = _moments(x, w)
-    axes = np.empty((d, d))
-    log_det = _family_axes(spread, family, axes)
+    log_det = _family_axes(spread, family, place.axes)
     if not np.isfinite(log_det):
-        return SINGULAR, np.nan, (0, 0, 0, 0)
-    z = _standardise(x, centre, axes)
-    u = _standardise(x, centre, np.diag(1.0 / np.sqrt(np.diag(spread))))
+        return SINGULAR, np.nan, 0, 0, 0, 0
+    place.centre[:] = centre
+    scaled = np.zeros((d, d))
+    for i in range(d):
+        scaled[i, i] = 1.0 / np.sqrt(spread[i, i])
+    z = _standardise(x, centre, place.axes)
+    u = _standardise(x, centre, scaled)
     n_starts = 1 if k_all == 1 else len(given) + effort.n_starts
     starts = Mixture(
         np.empty((n_starts, k_all)),
@@ -458,22 +544,20 @@ def _fit_job(x, w, host, n_hosts, family, given, seed, effort, mixture):
     final, polished, n_converged, n_refused = _polish(
         z, w, host, n_hosts, family, effort, starts, reached, resp
     )
-    best = np.argmax(final)
     if polished == 0:
-        return REFUSED, np.nan, (0, 0, n_refused, 0)
-    back = np.linalg.inv(axes)
-    for k in range(k_all):
-        mixture.weight[k] = starts.weight[best, k]
-        mixture.mean[k] = centre + back @ starts.mean[best, k]
-        mixture.cov[k] = back @ starts.cov[best, k] @ back.T
+        return REFUSED, np.nan, 0, 0, n_refused, 0
+    best = np.argmax(final)
+    mixture.weight[:] = starts.weight[best]
+    mixture.mean[:] = starts.mean[best]
+    mixture.cov[:] = starts.cov[best]
     agree = (final >= final[best] - _SAME_OPTIMUM).sum()
     lnl = final[best] + total * log_det
-    return FITTED, lnl, (polished, n_converged, n_refused, agree)
+    return FITTED, lnl, polished, n_converged, n_refused, agree
 
 
 @njit(cache=True, error_model="numpy")
-def _run_job(j, jobs, x, w, host, n_hosts, given, effort, fits):
-    """Fit job j and write its slot of every array of fits."""
+def _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, fits):
+    """Fit job j to the rows that have weight, and write its slots."""
     sample = x[min(jobs.sample[j], len(x) - 1)]
     mass = w[min(jobs.sample[j], len(w) - 1)]
     keep = np.flatnonzero(mass)
@@ -486,8 +570,7 @@ def _run_job(j, jobs, x, w, host, n_hosts, given, effort, fits):
             kept[i, r] = sample[i, keep[r]]
         for s in range(stop - first):
             starts[s, r] = given[first + s, keep[r]]
-    mixture = Mixture(fits.weight[j, :k], fits.mean[j, :k], fits.cov[j, :k])
-    answer = _fit_job(
+    answer = _fit_sample(
         kept,
         mass[keep],
         host[keep],
@@ -496,39 +579,21 @@ def _run_job(j, jobs, x, w, host, n_hosts, given, effort, fits):
         starts,
         jobs.seed[j],
         effort,
-        mixture,
+        Place(places.centre[j], places.axes[j]),
+        Mixture(fits.weight[j, :k], fits.mean[j, :k], fits.cov[j, :k]),
     )
     fits.status[j] = answer[0]
     fits.lnl[j] = answer[1]
-    for c in range(4):
-        fits.counts[j, c] = answer[2][c]
+    fits.counts[j, 0] = answer[2]
+    fits.counts[j, 1] = answer[3]
+    fits.counts[j, 2] = answer[4]
+    fits.counts[j, 3] = answer[5]
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _run_jobs(jobs, x, w, host, n_hosts, given, effort, fits):
-    for j in prange(len(jobs.k)):
-        _run_job(j, jobs, x, w, host, n_hosts, given, effort, fits)
-
-
-class Jobs(NamedTuple):
-    """What to fit to what, one entry per job."""
-
-    sample: np.ndarray  # (jobs,) row of x and of w; 0 where these have one row
-    k: np.ndarray  # (jobs,) components
-    family: np.ndarray  # (jobs,) code
-    given: np.ndarray  # (jobs, 2) first and past-last row of the labels to start from
-    seed: np.ndarray  # (jobs,) uint64
-
-
-class Fits(NamedTuple):
-    """What came of each job; NaN beyond its K and where nothing was fitted."""
-
-    status: np.ndarray  # (jobs,) FITTED, SINGULAR (no spread on an axis), REFUSED
-    lnl: np.ndarray  # (jobs,)
-    counts: np.ndarray  # (jobs, 4) optima polished, converged, refused, at the best
-    weight: np.ndarray  # (jobs, K max)
-    mean: np.ndarray  # (jobs, K max, d)
-    cov: np.ndarray  # (jobs, K max, d, d)
+@njit(cache=True, error_model="numpy", nogil=True)
+def _run_jobs(span, jobs, x, w, host, n_hosts, given, effort, places, fits):
+    for j in range(span[0], span[1]):
+        _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, fits)
 
 
 def fit_jobs(
@@ -557,5 +622,26 @@ def fit_jobs(
         np.full((n_jobs, k_max, d), np.nan),
         np.full((n_jobs, k_max, d, d), np.nan),
     )
-    _run_jobs(jobs, x, w, host, int(host.max()) + 1, given, effort, fits)
-    return fits
+    places = Place(np.zeros((n_jobs, d)), np.tile(np.eye(d), (n_jobs, 1, 1)))
+    n_hosts = int(host.max()) + 1
+    shared = (jobs, x, w, host, n_hosts, given, effort, places, fits)
+    _share_out(n_jobs, shared)
+    back = np.linalg.inv(places.axes)[:, None]
+    mean = places.centre[:, None] + np.einsum("jkab,jkb->jka", back, fits.mean)
+    return fits._replace(mean=mean, cov=back @ fits.cov @ back.swapaxes(-1, -2))
+
+
+def _share_out(n_jobs: int, shared: tuple) -> None:
+    """Run all jobs, a span of them at a time, on as many threads as numba may use.
+
+    Threads that let go of the interpreter, not prange: that compiles in two thirds of
+    the time, and spans of unequal work even out.
+    """
+    n_threads = get_num_threads()
+    if n_threads == 1 or n_jobs <= _SPAN:
+        _run_jobs((0, n_jobs), *shared)
+        return
+    spans = [(first, min(first + _SPAN, n_jobs)) for first in range(0, n_jobs, _SPAN)]
+    with ThreadPoolExecutor(n_threads) as pool:
+        for answer in [pool.submit(_run_jobs, span, *shared) for span in spans]:
+            answer.result()

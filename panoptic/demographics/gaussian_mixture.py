@@ -56,12 +56,12 @@ class MixtureFit:
     The likelihood is that of the axes as given, so fits of one sample compare.
     """
 
-    family: CovarianceFamily
+    family: CovarianceFamily  # of covariances
     n_components: int  # K
-    n_parameters: int
-    n_rows: int
-    n_hosts: int
-    lnl: float
+    n_parameters: int  # p, free ones
+    n_rows: int  # n, fitted
+    n_hosts: int  # of these rows
+    lnl: float  # log likelihood at the optimum
     bic: float  # -2 lnL + p ln n_rows, lower is better
     icl: float  # BIC + 2 entropy of the responsibilities, lower is better
     weights: Floats  # (K,)
@@ -69,7 +69,7 @@ class MixtureFit:
     covariances: Floats  # (K, d, d)
     n_starts: int  # k-means, random points and hierarchical together
     n_polished: int  # allowed optima taken to convergence
-    n_converged: int
+    n_converged: int  # of the polished ones
     n_at_best: int  # polished optima within 1e-3 of the best lnL
     n_refused: int  # optima with too few hosts in a component, left out
 
@@ -87,14 +87,17 @@ def minimum_hosts(n_axes: int) -> int:
 def effort(
     n_axes: int,
     *,
-    n_starts: int = 60,
+    n_starts: int = 200,
     short_iterations: int = 30,
-    n_polish: int = 10,
+    n_polish: int = 20,
     max_iterations: int = 5000,
     tolerance: float = 1e-8,
     relative_floor: float = 1e-3,
 ) -> em.Effort:
-    """Return how hard to look; the defaults are those of a fit that is reported.
+    """Return how hard to look; in one sample.
+
+    Without other values the search is that of a fit that is reported; `quick_effort`
+    is for the many fits of a bootstrap.
 
     relative_floor : least variance along any direction, in units of the sample's:
         0.001 forbids components narrower than 3 % of the sample.
@@ -107,6 +110,22 @@ def effort(
         tolerance,
         relative_floor,
         minimum_hosts(n_axes),
+    )
+
+
+def quick_effort(n_axes: int) -> em.Effort:
+    """Return the search of a bootstrap's fits: lnL to 0.01, from 12 starts.
+
+    It stops at a worse optimum now and then. That is no bias where the observed
+    sample goes through the same search.
+    """
+    return effort(
+        n_axes,
+        n_starts=12,
+        short_iterations=10,
+        n_polish=2,
+        max_iterations=400,
+        tolerance=1e-2,
     )
 
 
@@ -137,7 +156,7 @@ def fit_mixtures(
     search = search or effort(x.shape[1])
     wanted = [(family, k) for family in families for k in n_components]
     refusal = _refusal(x, code, search)
-    if refusal:
+    if refusal or not wanted:
         return {key: NotRun(refusal) for key in wanted}
     given, spans = _hierarchical_starts(x, n_components)
     jobs = em.Jobs(
@@ -153,6 +172,70 @@ def fit_mixtures(
         key: _read_job(x, code, key, em.Fits(*(part[job] for part in fits)), search)
         for job, key in enumerate(wanted)
     }
+
+
+def best_lnl(
+    samples: Floats,
+    *,
+    host: ArrayLike,
+    n_components: Sequence[int],
+    search: em.Effort,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return the best lnL of each of (samples, n, d) for each K: (samples, Ks).
+
+    Full covariances; NaN where no allowed optimum was found. host : (n,), the same for
+    every sample. Every sample gets the same search, so the first may be the observed
+    one and the others draws from a null.
+    """
+    columns = np.ascontiguousarray(samples.transpose(0, 2, 1))
+    row_weights = np.ones((1, samples.shape[1]))
+    fits = _fit_every(columns, row_weights, host, n_components, search, rng)
+    return fits.lnl.reshape(len(samples), len(n_components))
+
+
+def fit_weighted(
+    rows: Floats,
+    row_weights: Floats,
+    *,
+    host: ArrayLike,
+    n_components: Sequence[int],
+    search: em.Effort,
+    rng: np.random.Generator,
+) -> em.Fits:
+    """Fit full mixtures to rows (n, d) under each weighting (samples, n).
+
+    A resample of hosts is a weighting by how often each row is drawn: a host drawn
+    twice is one host, so copies cannot pass for a component. Every array of the answer
+    gains leading axes (samples, Ks).
+    """
+    columns = np.ascontiguousarray(rows.T)[None]
+    row_weights = np.ascontiguousarray(row_weights, dtype=np.float64)
+    fits = _fit_every(columns, row_weights, host, n_components, search, rng)
+    shape = len(row_weights), len(n_components)
+    return em.Fits(*(part.reshape(shape + part.shape[1:]) for part in fits))
+
+
+def _fit_every(
+    x: Floats,
+    w: Floats,
+    host: ArrayLike,
+    n_components: Sequence[int],
+    search: em.Effort,
+    rng: np.random.Generator,
+) -> em.Fits:
+    """Fit every K to every sample, K running fastest."""
+    n_samples = max(len(x), len(w))
+    n_jobs = n_samples * len(n_components)
+    jobs = em.Jobs(
+        sample=np.repeat(np.arange(n_samples), len(n_components)),
+        k=np.tile(np.asarray(n_components, dtype=np.int64), n_samples),
+        family=np.full(n_jobs, CovarianceFamily.FULL.code),
+        given=np.zeros((n_jobs, 2), dtype=np.int64),
+        seed=job_seeds(n_jobs, rng),
+    )
+    nothing = np.zeros((0, x.shape[2]), dtype=np.int64)
+    return em.fit_jobs(jobs, x, w, host_codes(host), nothing, search)
 
 
 def host_codes(host: ArrayLike) -> Codes:

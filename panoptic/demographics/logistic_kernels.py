@@ -16,34 +16,33 @@ _CALIBRATOR_RIDGE = 1e-6
 
 
 @numba.njit(cache=True)
-def fit_pipeline(x, target, weight, inner, grid, n_scaled, beta, centre, scale):
+def fit_pipeline(x, target, weight, folds, grid, n_scaled, beta, centre, scale):
     """Fit the pipeline; fill beta (intercept first), centre and scale.
 
-    Rows of weight 0 are not seen. Returns the index of the chosen C, the offset and
-    slope of the calibration, and whether every Newton iteration converged.
+    Every split of folds (r, n) holds out each of its folds in turn: C is the one of
+    least loss over all splits, the calibration that of the mean held-out log-odds. Rows
+    of weight 0 are not seen, and a fold of such rows is none. Returns the index of the
+    chosen C, the offset and slope of the calibration, and whether every Newton
+    iteration converged.
     """
-    n, p = x.shape
-    held_out = np.zeros((len(grid), n))
-    partial = np.empty(n)
+    n_splits, n = folds.shape
+    mean = np.zeros((len(grid), n))
+    loss = np.zeros(len(grid))
+    held_out = np.empty((len(grid), n))
     converged = True
-    for k in range(inner.max() + 1):
-        n_held = 0
-        for i in range(n):
-            held = inner[i] == k and weight[i] > 0.0
-            n_held += held
-            partial[i] = 0.0 if held else weight[i]
-        if n_held == 0:
-            continue
-        _standardise(x, partial, n_scaled, centre, scale)
-        beta[:] = 0.0
-        z = _transform(x, centre, scale)
+    for r in range(n_splits):
+        held_out[:] = 0.0
+        converged &= _hold_out(
+            x, target, weight, folds[r], grid, n_scaled, beta, centre, scale, held_out
+        )
         for g in range(len(grid)):
-            converged &= newton(z, target, partial, 1.0 / grid[g], beta)
-            for i in range(n):
-                if inner[i] == k:
-                    held_out[g, i] = beta[0] + _dot(z[i], beta)
-    chosen = _least_loss(held_out, target, weight, SAME_LOSS)
-    offset, slope = _calibrate(held_out[chosen], target, weight)
+            loss[g] += _total_loss(held_out[g], target, weight)
+        mean += held_out / n_splits
+    chosen = 0
+    for g in range(1, len(grid)):
+        if loss[g] < loss[chosen] * (1.0 - SAME_LOSS):
+            chosen = g
+    offset, slope = _calibrate(mean[chosen], target, weight)
     _standardise(x, weight, n_scaled, centre, scale)
     beta[:] = 0.0
     z = _transform(x, centre, scale)
@@ -52,19 +51,46 @@ def fit_pipeline(x, target, weight, inner, grid, n_scaled, beta, centre, scale):
 
 
 @numba.njit(cache=True)
-def cross_validate(x, target, outer, inner, grid, n_scaled, held_out):
+def _hold_out(x, target, weight, fold, grid, n_scaled, beta, centre, scale, held_out):
+    """Fill held_out (C, n) with log-odds by fits without each row's fold."""
+    n = len(target)
+    partial = np.empty(n)
+    converged = True
+    for k in range(fold.max() + 1):
+        n_held = 0
+        for i in range(n):
+            held = fold[i] == k and weight[i] > 0.0
+            n_held += held
+            partial[i] = 0.0 if held else weight[i]
+        if n_held == 0:
+            continue
+        _standardise(x, partial, n_scaled, centre, scale)
+        z = _transform(x, centre, scale)
+        beta[:] = 0.0
+        for g in range(len(grid)):
+            converged &= newton(z, target, partial, 1.0 / grid[g], beta)
+            for i in range(n):
+                if fold[i] == k:
+                    held_out[g, i] = beta[0] + _dot(z[i], beta)
+    return converged
+
+
+@numba.njit(cache=True)
+def cross_validate(x, target, fold, grid, n_scaled, held_out):
+    """Hold out each fold in turn; the other folds choose C and calibration."""
     n, p = x.shape
     beta, centre, scale = np.empty(p + 1), np.empty(p), np.empty(p)
     weight = np.empty(n)
-    for k in range(outer.max() + 1):
+    split = fold.reshape(1, n)
+    for k in range(fold.max() + 1):
         for i in range(n):
-            weight[i] = 0.0 if outer[i] == k else 1.0
+            weight[i] = 0.0 if fold[i] == k else 1.0
         _, offset, slope, _ = fit_pipeline(
-            x, target, weight, inner[k], grid, n_scaled, beta, centre, scale
+            x, target, weight, split, grid, n_scaled, beta, centre, scale
         )
         logit = _linear(x, beta, centre, scale)
         for i in range(n):
-            if outer[i] == k:
+            if fold[i] == k:
                 held_out[i] = offset + slope * logit[i]
 
 
@@ -128,15 +154,11 @@ def _log_loss(logit, target):
 
 
 @numba.njit(cache=True)
-def _least_loss(held_out, target, weight, same_loss):
-    best, least = 0, np.inf
-    for g in range(len(held_out)):
-        loss = 0.0
-        for i in range(len(target)):
-            loss += weight[i] * _log_loss(held_out[g, i], target[i])
-        if loss < least * (1.0 - same_loss):
-            best, least = g, loss
-    return best
+def _total_loss(logit, target, weight):
+    total = 0.0
+    for i in range(len(target)):
+        total += weight[i] * _log_loss(logit[i], target[i])
+    return total
 
 
 @numba.njit(cache=True)

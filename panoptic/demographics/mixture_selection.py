@@ -10,6 +10,7 @@ from panoptic.demographics.expectation_maximisation import Effort
 from panoptic.demographics.gaussian_mixture import (
     CovarianceFamily,
     MixtureFit,
+    effort,
     fit_mixtures,
     responsibilities,
 )
@@ -17,21 +18,22 @@ from panoptic.statement import NotRun
 
 Floats = NDArray[np.float64]
 ALL_FAMILIES = tuple(CovarianceFamily)
+_WIDE_SEARCH = effort(2, n_starts=60, n_polish=10)  # beyond two components
 
 
 @dataclass(frozen=True, slots=True)
 class MixtureScore:
     """One mixture of the search: its scores, or why it was refused."""
 
-    family: CovarianceFamily
-    n_components: int
-    n_parameters: int
-    lnl: float | None
+    family: CovarianceFamily  # of covariances
+    n_components: int  # K
+    n_parameters: int  # p, free ones
+    lnl: float | None  # log likelihood
     bic: float | None  # lower is better
     icl: float | None  # lower is better
-    n_starts: int
+    n_starts: int  # all kinds together
     n_polished: int  # starts taken to convergence
-    n_converged: int
+    n_converged: int  # of the polished ones
     n_at_best: int  # polished starts within 1e-3 of the best lnL
     refused: str  # empty where it was fitted
 
@@ -47,7 +49,7 @@ class MassMixtureSelection:
     """
 
     n_rows: int  # fitted
-    n_hosts: int
+    n_hosts: int  # of these rows
     n_left_out: int  # rows without a finite log q or log a
     bic: dict[str, float]  # full covariance, by K, -2 lnL + p ln n
     lnl: dict[str, float]  # full covariance, by K
@@ -58,10 +60,10 @@ class MassMixtureSelection:
     covariances: Floats  # (K, 2, 2) dex^2
     labels: NDArray[np.int64]  # (rows given,) likeliest component, -1 if left out
     responsibilities: Floats  # (rows given, K), 0 if left out
-    n_starts: int
-    converged: bool
+    n_starts: int  # of the chosen fit
+    converged: bool  # the chosen fit
     best_by_bic: MixtureFit  # over every family and K that was tried
-    best_by_icl: MixtureFit
+    best_by_icl: MixtureFit  # the same by ICL
     best_labels: NDArray[np.int64]  # (rows given,) of best_by_bic
     scores: tuple[MixtureScore, ...]  # the whole search
 
@@ -90,14 +92,16 @@ def fit_mass_mixtures(
     known = np.isfinite(given).all(axis=1)
     rows, hosts = given[known], np.asarray(host)[known]
     families = tuple(dict.fromkeys((CovarianceFamily.FULL, *families)))
-    fits = fit_mixtures(
-        rows,
-        host=hosts,
-        n_components=range(1, max_components + 1),
-        families=families,
-        rng=rng,
-        search=search,
-    )
+    fits: dict[tuple[CovarianceFamily, int], MixtureFit | NotRun] = {}
+    for ks, how in (((1, 2), None), (range(3, max_components + 1), _WIDE_SEARCH)):
+        fits |= fit_mixtures(
+            rows,
+            host=hosts,
+            n_components=[k for k in ks if k <= max_components],
+            families=families,
+            rng=rng,
+            search=search or how,
+        )
     one = fits[CovarianceFamily.FULL, 1]
     if isinstance(one, NotRun):
         return one

@@ -7,7 +7,6 @@ import numpy as np
 
 from panoptic.demographics.classifier_validation import (
     Estimate,
-    Folds,
     HeldOutSkill,
     Reliability,
     held_out_probability,
@@ -16,7 +15,7 @@ from panoptic.demographics.classifier_validation import (
     probability,
     reliability,
 )
-from panoptic.demographics.companions import Floats
+from panoptic.demographics.companions import Floats, Texts
 from panoptic.demographics.origin_features import (
     Design,
     Feature,
@@ -38,7 +37,7 @@ Progress = Callable[[int, int], None]
 class Coefficient:
     """One column of a model; intervals are percentiles over host bootstraps."""
 
-    column: str
+    column: str  # feature, or method and its name for a dummy
     per_sd: float  # change of log-odds per standard deviation (per unit for a dummy)
     per_unit: Estimate  # per dex, per unit of e, per dummy
     centre: float  # mean of the anchors, which a missing value takes
@@ -49,9 +48,9 @@ class Coefficient:
 class Contribution:
     """What one column adds to the target's log-odds, against the mean anchor."""
 
-    column: str
+    column: str  # feature, or method and its name for a dummy
     value: float | None  # of the target; None where not known
-    logit: Estimate
+    logit: Estimate  # after calibration
     outside_anchors: bool  # beyond the range of the anchors: an extrapolation
 
 
@@ -59,33 +58,33 @@ class Contribution:
 class TargetScore:
     """The studied object by one model; baseline and contributions sum to log-odds."""
 
-    probability: Estimate
-    baseline_logit: float
-    contributions: tuple[Contribution, ...]
+    probability: Estimate  # P(binary-like)
+    baseline_logit: float  # log-odds of an object of which nothing is known
+    contributions: tuple[Contribution, ...]  # dummies of other methods left out
 
 
 @dataclass(frozen=True, slots=True)
 class OriginModel:
     """One fitted model with its skill on hosts it did not see."""
 
-    features: tuple[str, ...]
+    features: tuple[str, ...]  # what it sees
     c: float  # inverse strength of the L2 penalty, by inner host-grouped folds
-    intercept: float
+    intercept: float  # log-odds of the mean anchor, before calibration
     calibration_slope: float  # P = 1 / (1 + exp(-(offset + slope * log-odds)))
-    calibration_offset: float
-    converged: bool
-    coefficients: tuple[Coefficient, ...]
-    skill: HeldOutSkill
-    reliability: Reliability
-    target: TargetScore
+    calibration_offset: float  # see slope
+    converged: bool  # whether the fit did
+    coefficients: tuple[Coefficient, ...]  # before calibration
+    skill: HeldOutSkill  # on held-out hosts
+    reliability: Reliability  # on held-out hosts
+    target: TargetScore  # the studied object
 
 
 @dataclass(frozen=True, slots=True)
 class Ablation:
     """A model that may use only some features."""
 
-    features: tuple[str, ...]
-    skill: HeldOutSkill
+    features: tuple[str, ...]  # what it sees
+    skill: HeldOutSkill  # on held-out hosts
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +95,9 @@ class OriginQuestion:
     trains: Integers  # rows of `everyone` that are anchors
     label: Integers  # along `trains`
     methods: tuple[str, ...]
-    folds: Folds
+    folds: Integers  # (r, anchors) host-grouped splits
     weights: Floats  # (B, anchors) host bootstrap
+    comparable: Texts  # (anchors,) method, empty unless it has enough of both kinds
 
     @property
     def anchors(self) -> OriginFeatures:
@@ -129,14 +129,14 @@ def fit_origin_model(
     fit = fit_logistic(
         matrix.x,
         question.label,
-        inner_fold=question.folds.whole,
+        folds=question.folds,
         n_scaled=matrix.n_scaled,
     )
     samples = resampled_fits(
         matrix.x,
         question.label,
         weights=question.weights,
-        inner_fold=question.folds.outer,
+        folds=question.folds,
         n_scaled=matrix.n_scaled,
         score=everyone.x,
         progress=progress,
@@ -170,7 +170,7 @@ def _skill_of(question: OriginQuestion, held_out: Floats) -> HeldOutSkill:
         held_out,
         question.label,
         folds=question.folds,
-        method=question.anchors.method,
+        method=question.comparable,
         weights=question.weights,
     )
 

@@ -1,33 +1,31 @@
 """L2-penalised logistic regression as one pipeline, by scikit-learn and compiled.
 
 One fit imputes the mean, standardises, takes the C of least held-out log-loss over
-inner folds, fits, and calibrates by a sigmoid on the same held-out folds. What is
-published is fitted by scikit-learn (`fit_logistic`); the thousands of refits of cross
-validation, bootstrap and permutation are compiled, where a row has a weight, so that
-a fold (weight 0) and a bootstrap sample (weight = times drawn) are the same fit. Tests
-hold both equal.
+host-grouped folds, fits, and calibrates by a sigmoid on the same held-out log-odds. The
+published model is scikit-learn's (`fit_logistic`); the thousands of fits that choose
+and calibrate it, and those of cross validation, bootstrap and permutation, are
+compiled: there a row has a weight, so that a fold (weight 0) and a bootstrap sample
+(weight = times drawn) are the same fit. Tests hold both equal, and both equal to the
+whole written out in scikit-learn.
 
 Missing quantities take the mean of the rows that train: after standardising that is
 0, so that what is not known says nothing.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from panoptic.demographics.companions import Floats
 from panoptic.demographics.logistic_kernels import (
     MAX_NEWTON_STEPS,
-    SAME_LOSS,
     calibrate_line,
     cross_validate,
     fit_pipeline,
@@ -84,56 +82,42 @@ class ResampledFits:
 
 
 def fit_logistic(
-    x: Floats, label: Integers, *, inner_fold: Integers, n_scaled: int
+    x: Floats, label: Integers, *, folds: Integers, n_scaled: int
 ) -> LogisticFit:
-    """Fit the pipeline to (n, p) with labels 0 and 1, by scikit-learn.
+    """Fit the pipeline to (n, p) with labels 0 and 1.
+
+    Held-out folds choose C and the calibration; the model itself is scikit-learn's.
 
     Parameters
     ----------
-    inner_fold : (n,) fold of each row, 0, 1, ...; they choose C and the calibration.
+    folds : (r, n) splits: the fold of each row, 0, 1, ...
     n_scaled : the leading columns to impute and standardise; the rest pass as they
         are.
     """
-    splits = list(PredefinedSplit(inner_fold).split())
-    losses = []
-    for c in C_GRID:
-        logit = cross_val_predict(
-            _pipeline(c, n_scaled), x, label, cv=splits, method="decision_function"
-        )
-        losses.append(float(np.sum(np.logaddexp(0.0, logit) - label * logit)))
-    chosen = _first_least(losses)
-    whole = CalibratedClassifierCV(
-        _pipeline(C_GRID[chosen], n_scaled), cv=splits, ensemble=False
-    ).fit(x, label)
-    calibrated = whole.calibrated_classifiers_[0]
-    model = calibrated.estimator["model"]
-    quantities = calibrated.estimator["columns"].named_transformers_["quantities"]
+    choice = fit_compiled(x, label, folds=folds, n_scaled=n_scaled)
+    fitted = _pipeline(choice.c, n_scaled).fit(x, label)
+    model = fitted["model"]
+    quantities = fitted["columns"].named_transformers_["quantities"]
     n_flags = x.shape[1] - n_scaled
-    sigmoid = calibrated.calibrators[0]
-    offset, slope = -float(sigmoid.b_), -float(sigmoid.a_)
-    if slope < 0.0:  # no skill on held-out rows, as in `_calibrate`
-        offset, slope = _share_logit(label), 0.0
-    return LogisticFit(
+    return replace(
+        choice,
         intercept=float(model.intercept_[0]),
         coef=model.coef_[0],
         centre=np.append(quantities["scaler"].mean_, np.zeros(n_flags)),
         scale=np.append(quantities["scaler"].scale_, np.ones(n_flags)),
-        c=C_GRID[chosen],
-        slope=slope,
-        offset=offset,
-        converged=bool(model.n_iter_[0] < MAX_NEWTON_STEPS),
+        converged=choice.converged and bool(model.n_iter_[0] < MAX_NEWTON_STEPS),
     )
 
 
 def fit_compiled(
-    x: Floats, label: Integers, *, inner_fold: Integers, n_scaled: int
+    x: Floats, label: Integers, *, folds: Integers, n_scaled: int
 ) -> LogisticFit:
-    """Return the same fit as `fit_logistic`, in a hundredth of the time."""
+    """Return the same fit as `fit_logistic`, all of it compiled."""
     return _fit_weighted(
         _contiguous(x),
         label.astype(np.float64),
         np.ones(len(label)),
-        inner_fold.astype(np.int64),
+        folds.astype(np.int64),
         np.array(C_GRID),
         n_scaled,
     )
@@ -143,23 +127,18 @@ def held_out_logit(
     x: Floats,
     label: Integers,
     *,
-    outer_fold: Integers,
-    inner_fold: Integers,
+    fold: Integers,
     n_scaled: int,
 ) -> Floats:
     """Return (n,) the log-odds of each row by the pipeline that did not see its fold.
 
-    Parameters
-    ----------
-    outer_fold : (n,) fold in which each row is held out.
-    inner_fold : (k, n) folds of the rows that train when fold k is held out.
+    Nested: while one fold is held out the others choose C and calibration.
     """
     held_out = np.empty(len(label))
     cross_validate(
         _contiguous(x),
         label.astype(np.float64),
-        outer_fold.astype(np.int64),
-        inner_fold.astype(np.int64),
+        fold.astype(np.int64),
         np.array(C_GRID),
         n_scaled,
         held_out,
@@ -172,8 +151,7 @@ def permuted_logit(
     label: Integers,
     *,
     rows: Integers,
-    outer_fold: Integers,
-    inner_fold: Integers,
+    fold: Integers,
     n_scaled: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Floats:
@@ -186,8 +164,7 @@ def permuted_logit(
         held_out[b] = held_out_logit(
             x[order],
             label,
-            outer_fold=outer_fold,
-            inner_fold=inner_fold,
+            fold=fold,
             n_scaled=n_scaled,
         )
         if progress is not None:
@@ -200,7 +177,7 @@ def resampled_fits(
     label: Integers,
     *,
     weights: Floats,
-    inner_fold: Integers,
+    folds: Integers,
     n_scaled: int,
     score: Floats,
     progress: Callable[[int, int], None] | None = None,
@@ -209,18 +186,20 @@ def resampled_fits(
 
     Parameters
     ----------
-    inner_fold : (r, n) splits that choose them, taken in turn, so that the scatter of
+    folds : (r, n) splits that choose them, taken in turn, so that the scatter of
         the fits holds that of the splits.
     score : (m, p) rows that every fit is asked about.
     """
     n_samples, p = len(weights), x.shape[1]
     x, target = _contiguous(x), label.astype(np.float64)
-    folds, grid = inner_fold.astype(np.int64), np.array(C_GRID)
+    folds, grid = folds.astype(np.int64), np.array(C_GRID)
     per_unit = np.empty((n_samples, p))
     logit = np.empty((n_samples, len(score)))
     last = np.empty((n_samples, p))
     for b, weight in enumerate(weights):
-        fit = _fit_weighted(x, target, weight, folds[b % len(folds)], grid, n_scaled)
+        fit = _fit_weighted(
+            x, target, weight, folds[b % len(folds)][None], grid, n_scaled
+        )
         per_unit[b] = fit.coef / fit.scale
         logit[b] = fit.logit(score)
         last[b] = fit.contributions(score[-1:])[0]
@@ -243,14 +222,14 @@ def _fit_weighted(
     x: Floats,
     target: Floats,
     weight: Floats,
-    fold: Integers,
+    folds: Integers,
     grid: Floats,
     n_scaled: int,
 ) -> LogisticFit:
     p = x.shape[1]
     beta, centre, scale = np.empty(p + 1), np.empty(p), np.empty(p)
     chosen, offset, slope, converged = fit_pipeline(
-        x, target, weight, fold, grid, n_scaled, beta, centre, scale
+        x, target, weight, folds, grid, n_scaled, beta, centre, scale
     )
     return LogisticFit(
         intercept=float(beta[0]),
@@ -282,22 +261,6 @@ def _pipeline(c: float, n_scaled: int) -> Pipeline:
         max_iter=MAX_NEWTON_STEPS,
     )
     return Pipeline([("columns", columns), ("model", model)])
-
-
-def _first_least(losses: Sequence[float]) -> int:
-    """The index of the least loss; a later one must be less by more than rounding."""
-    best = 0
-    for index, loss in enumerate(losses):
-        if loss < losses[best] * (1.0 - SAME_LOSS):
-            best = index
-    return best
-
-
-def _share_logit(label: Integers) -> float:
-    positive, n = int(label.sum()), len(label)
-    smoothed = positive * (positive + 1) / (positive + 2)
-    smoothed += (n - positive) / (n - positive + 2)
-    return float(np.log(smoothed / (n - smoothed)))
 
 
 def _contiguous(x: Floats) -> Floats:

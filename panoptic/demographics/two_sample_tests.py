@@ -82,11 +82,11 @@ class TwoSampleResult:
     p_host : by shuffling hosts.
     """
 
-    test: Test
-    n_first: int
-    n_second: int
-    n_hosts_first: int
-    n_hosts_second: int
+    test: Test  # the statistic
+    n_first: int  # rows of the first sample
+    n_second: int  # rows of the second
+    n_hosts_first: int  # hosts of the first sample
+    n_hosts_second: int  # hosts of the second
     statistic: float
     p_row: float
     p_host: float
@@ -175,20 +175,17 @@ def anderson_darling_statistics(value: Floats, second: Flags) -> Floats:
     Scholz & Stephens 1987 (JASA 82, 918), equation 7, for two samples; *unverified*
     but for agreement with scipy's.
     """
-    distinct, index, ties = np.unique(value, return_inverse=True, return_counts=True)
-    n = len(value)
-    members = (index[:, None] == np.arange(len(distinct))).astype(np.float64)
-    below = np.cumsum(ties) - 0.5 * ties
+    order = np.argsort(value, kind="stable")
+    _, starts, ties = np.unique(value[order], return_index=True, return_counts=True)
+    n, size = len(value), second.sum(axis=1)
+    below = np.cumsum(ties) - 0.5 * ties  # midranks: half of its ties lie below each
+    counts = np.add.reduceat(second[:, order], starts, axis=1, dtype=np.float64)
+    in_second = np.cumsum(counts, axis=1) - 0.5 * counts
     spread = below * (n - below) - 0.25 * n * ties
-    total = np.zeros(len(second))
-    for group in (second, ~second):
-        size = group.sum(axis=1, keepdims=True)
-        counts = group @ members
-        midway = np.cumsum(counts, axis=1) - 0.5 * counts
-        with np.errstate(invalid="ignore"):
-            terms = ties * (n * midway - size * below) ** 2 / spread
-        total += np.where(spread > 0.0, terms, 0.0).sum(axis=1) / size[:, 0]
-    return (n - 1) / n**2 * total
+    factor = np.divide(ties, spread, out=np.zeros(len(ties)), where=spread > 0.0)
+    # The other sample's terms are the same but for its size.
+    terms = (n * in_second - size[:, None] * below) ** 2 @ factor
+    return (n - 1) / n**2 * terms * (1.0 / size + 1.0 / (n - size))
 
 
 def mean_differences(value: Floats, second: Flags, stratum: NDArray[np.intp]) -> Floats:
@@ -209,9 +206,9 @@ def peto_peto_statistics(rows: SampleRows, second: Flags) -> Floats:
 
     Turned about, a value under a limit is a time after which nothing was seen; the
     difference of observed and expected events is weighted by the Kaplan-Meier estimate
-    of both samples just before each (Peto & Peto 1972, JRSS A 135, 185, in the form
-    of Harrington & Fleming 1982 with rho = 1; *unverified*). It is linear in the
-    scores of the rows; the variance is that over all shuffles of rows in each stratum.
+    of both samples just before each: the G-rho test with rho = 1, which R's survdiff
+    and NADA's cendiff call Peto & Peto's. It is linear in the scores of the rows; the
+    variance is that over all shuffles of rows in each stratum.
     """
     total, variance = np.zeros(len(second)), np.zeros(len(second))
     for which in np.unique(rows.stratum):
@@ -221,7 +218,9 @@ def peto_peto_statistics(rows: SampleRows, second: Flags) -> Floats:
         n, n_second = len(scores), chosen.sum(axis=1)
         total += chosen @ scores
         variance += n_second * (n - n_second) / (n * (n - 1)) * (scores**2).sum()
-    return total / np.sqrt(variance)
+    # Where all rows of each stratum are equal there is nothing to tell them apart by.
+    spread = np.sqrt(variance)
+    return np.divide(total, spread, out=np.zeros(len(total)), where=spread > 0.0)
 
 
 def peto_peto_scores(time: Floats, seen: Flags) -> Floats:
@@ -251,7 +250,7 @@ def _why_not(rows: SampleRows, test: Test) -> str:
     if min(n for n, _ in counts) < MIN_ROWS or min(h for _, h in counts) < MIN_HOSTS:
         (n1, h1), (n2, h2) = counts
         return (
-            f"{n1} rows on {h1} hosts against {n2} on {h2} can be compared; each side "
+            f"{n1} rows on {h1} hosts against {n2} on {h2} can be compared, each side "
             f"needs {MIN_ROWS} rows on {MIN_HOSTS} hosts"
         )
     if test is not Test.PETO_PETO and rows.below.any():

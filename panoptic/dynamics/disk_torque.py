@@ -26,12 +26,12 @@ MSUN_PER_AU2 = 10.0 * AU_M**2 / MSUN_KG  # 1 g cm^-2 in solar masses per square 
 class DiskRanges:
     """What is not known of the disk: low and high end of each, both included."""
 
-    sigma_g_cm2: tuple[float, float] = (10.0, 1000.0)  # gas at 1 AU
-    age_myr: tuple[float, float] = (1.0, 10.0)  # of the star whose light heats it
+    sigma_g_cm2: tuple[float, float] = (10.0, 1000.0)  # gas at 1 AU, g/cm^2
+    age_myr: tuple[float, float] = (1.0, 10.0)  # of the star whose light heats it, Myr
     slope: tuple[float, float] = (0.5, 1.5)  # p of the surface density
-    alpha: tuple[float, float] = (1e-4, 1e-2)  # viscosity
-    host_teff_k: float = 3000.0  # on the Hayashi track
-    lifetime_myr: tuple[float, float] = (1.0, 10.0)
+    alpha: tuple[float, float] = (1e-4, 1e-2)  # viscosity parameter
+    host_teff_k: float = 3000.0  # on the Hayashi track, K
+    lifetime_myr: tuple[float, float] = (1.0, 10.0)  # of the gas disk, Myr
     n_points: int = 9  # per range, evenly in the logarithm (slope: evenly)
 
 
@@ -39,9 +39,9 @@ class DiskRanges:
 class Band:
     """Smallest, middle and largest value over the ranges of the disk."""
 
-    low: float
-    median: float
-    high: float
+    low: float  # smallest
+    median: float  # middle
+    high: float  # largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +51,15 @@ class DiskTorque:
     Times are a / |da/dt| at `axis_au`, not the time of the whole way in.
     """
 
-    host_mass_msun: float
-    companion_mass_mjup: float
-    axis_au: float
-    ranges: DiskRanges
-    aspect_ratio: Band  # h
-    luminosity_lsun: Band
-    type_i_time_yr: Band  # whether or not a gap opens
+    host_mass_msun: float  # mass of the host, Msun
+    companion_mass_mjup: float  # mass of the companion, MJup
+    axis_au: float  # distance of the companion, AU
+    ranges: DiskRanges  # the disks that are tried
+    aspect_ratio: Band  # h = H/a
+    luminosity_lsun: Band  # of the young star, Lsun
+    type_i_time_yr: Band  # yr, whether or not a gap opens
     gap_share: float  # of the disks in which the companion opens a gap
-    time_yr: Band  # of the regime that applies in each disk
+    time_yr: Band  # yr, of the regime that applies in each disk
     share_within_shortest: float  # of the disks: time <= low end of lifetime
     share_within_longest: float  # of the disks: time <= high end of lifetime
 

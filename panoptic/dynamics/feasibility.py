@@ -48,9 +48,9 @@ class Stream(IntEnum):
 class DrawnOrbits:
     """Orbits of drawn triples, every array (n_rows, n_draws)."""
 
-    axis_au: Floats  # of the companion at the start
     ecc_out: Floats
     cos_inclination: Floats
+    axis_au: Floats  # of the companion at the start
     pericentre_rad: Floats
     node_rad: Floats
     uniform: Floats  # in [0, 1), for what else the caller draws
@@ -65,20 +65,20 @@ class FeasibilityMap:
     companion's disruption and of its tides.
     """
 
-    grid: PerturberGrid
-    inner: InnerOrbit
-    prior: OuterOrbitPrior
+    grid: PerturberGrid  # the perturbers
+    inner: InnerOrbit  # host, companion and its start
+    prior: OuterOrbitPrior  # of the perturbers' orbits
     n_draws: int  # per cell
-    seed: int
-    horizon_gyr: float
-    r_crit_rstar: float
-    r_crit_au: float
-    n_feasible: Counts
-    n_unstable: Counts  # by Mardling & Aarseth 2001; never feasible
+    seed: int  # of the counter-based draws
+    horizon_gyr: float  # time in which migration must happen, Gyr
+    r_crit_rstar: float  # pericentre threshold, host radii
+    r_crit_au: float  # the same, AU
+    n_feasible: Counts  # draws that pass the criterion
+    n_unstable: Counts  # draws, by Mardling & Aarseth 2001; never feasible
     fraction: Floats  # n_feasible / n_draws
     fraction_low: Floats  # Wilson 95 % interval of it
-    fraction_high: Floats
-    t_kl_median_yr: Floats  # exact: t_KL at the median e_out and the median a
+    fraction_high: Floats  # its upper end
+    t_kl_median_yr: Floats  # exact: t_KL at the median e_out and a, yr
     averaging_ratio: Floats  # P_out / (2 pi t_LK) there: above 0.1 averaging fails
     angular_momentum_ratio: Floats  # L_in / L_out there: above 0.1 no test particle
 
@@ -173,21 +173,15 @@ def draw_orbits(
 
     Eccentricity, inclination and axis are those that `map_feasibility` uses.
     """
-    orbits = DrawnOrbits(*(np.empty((len(rows), n_draws)) for _ in range(6)))
-    constants = _prior_constants(axis_range_au, prior)
+    constants, key = _prior_constants(axis_range_au, prior), _key(seed, stream)
+    columns = np.empty((6, len(rows), n_draws + n_draws % 2))
     for place, row in enumerate(rows):
-        _draw_all(
-            _key(seed, stream),
-            row,
-            constants,
-            orbits.axis_au[place],
-            orbits.ecc_out[place],
-            orbits.cos_inclination[place],
-            orbits.pericentre_rad[place],
-            orbits.node_rad[place],
-            orbits.uniform[place],
-        )
-    return orbits
+        e_out, cos_i, a, pericentre, node, uniform = columns[:, place]
+        _draw_shapes(key, row, 0, constants, e_out, cos_i)
+        _draw_starts(key, row, 0, constants, a, pericentre)
+        _fill_uniforms(key, row, 0, _REST, node, uniform)
+    columns[3:5] *= 2.0 * np.pi
+    return DrawnOrbits(*columns[:, :, :n_draws])
 
 
 def wilson_interval(successes: ArrayLike, n: int) -> tuple[Floats, Floats]:
@@ -252,10 +246,17 @@ def _prior_constants(
     ecc = np.array(prior.ecc_range) ** power
     cos_i = np.cos(np.radians(prior.inclination_range_deg))
     log_a = np.log(axis_range_au)
-    starts_and_spans = [
-        (low, high - low) for low, high in (ecc, cos_i[::-1], log_a.tolist())
-    ]
-    return np.array([power, *np.ravel(starts_and_spans), axis_range_au[0]])
+    return np.array(
+        [
+            power,
+            ecc[0],
+            ecc[1] - ecc[0],
+            cos_i[1],
+            cos_i[0] - cos_i[1],
+            axis_range_au[0],
+            log_a[1] - log_a[0],
+        ]
+    )
 
 
 # Philox4x32-10 of Salmon et al. 2011 (SC11, "Parallel random numbers: as easy as 1, 2,
@@ -267,10 +268,10 @@ _WEYL_0 = np.uint64(0x9E3779B9)
 _WEYL_1 = np.uint64(0xBB67AE85)
 _WORD = np.uint64(0xFFFFFFFF)
 _HALF = np.uint64(32)
-_MANTISSA_SHIFT = np.uint64(11)
-_MANTISSA_UNIT = 2.0**-53
+_WORD_UNIT = 2.0**-32
 
-_BLOCK = 512  # draws that share a pass: 12 KB, well inside the first cache
+_SHAPES, _STARTS, _REST = np.uint64(0), np.uint64(1), np.uint64(2)  # words of a draw
+_BLOCK = 512  # draws that share a pass: 16 KB, well inside the first cache
 _HALVINGS = 10  # bracket an eccentricity to 0.001: what lies inside is computed
 
 
@@ -289,15 +290,21 @@ def _philox(c0, c1, c2, c3, k0, k1):
     return c0, c1, c2, c3
 
 
-@njit(inline="always")
-def _two_uniforms(key, cell, draw, block):
-    """Return two numbers in [0, 1) with 53 random bits each."""
-    w0, w1, w2, w3 = _philox(
-        np.uint64(draw), np.uint64(cell), np.uint64(block), key[2], key[0], key[1]
-    )
-    first = ((w0 << _HALF) | w1) >> _MANTISSA_SHIFT
-    second = ((w2 << _HALF) | w3) >> _MANTISSA_SHIFT
-    return np.float64(first) * _MANTISSA_UNIT, np.float64(second) * _MANTISSA_UNIT
+@njit(cache=True, error_model="numpy")
+def _fill_uniforms(key, row, first, block, u, v):
+    """Fill u and v, of even length, with numbers in (0, 1), from draw `first` on.
+
+    One counter serves two draws; `first` is even. A loop of this shape, without a
+    branch, is what LLVM turns into vector code: 1.5 ns a draw, 30 otherwise.
+    """
+    for k in range(len(u) // 2):
+        w0, w1, w2, w3 = _philox(
+            np.uint64(first // 2 + k), np.uint64(row), block, key[2], key[0], key[1]
+        )
+        u[2 * k] = (np.float64(w0) + 0.5) * _WORD_UNIT
+        v[2 * k] = (np.float64(w1) + 0.5) * _WORD_UNIT
+        u[2 * k + 1] = (np.float64(w2) + 0.5) * _WORD_UNIT
+        v[2 * k + 1] = (np.float64(w3) + 0.5) * _WORD_UNIT
 
 
 @njit(inline="always")
@@ -307,33 +314,19 @@ def _outer_ecc(u, prior):
 
 
 @njit(cache=True, error_model="numpy")
-def _draw_block(key, cell, first, prior, a, e_out, cos_i):
-    """Fill a, e_out and cos i with draws `first`, `first` + 1, ... of a cell.
-
-    Loops of this shape, without a branch, are what LLVM turns into vector code: 2 ns
-    a draw against 30 where random words and criterion alternate.
-    """
-    for k in range(len(a)):
-        e_out[k], cos_i[k] = _two_uniforms(key, cell, first + k, 0)
-    for k in range(len(a)):
+def _draw_shapes(key, row, first, prior, e_out, cos_i):
+    _fill_uniforms(key, row, first, _SHAPES, e_out, cos_i)
+    for k in range(len(e_out)):
         e_out[k] = _outer_ecc(e_out[k], prior)
         cos_i[k] = prior[3] + cos_i[k] * prior[4]
-    a[:] = prior[7]
-    if prior[6] > 0.0:
-        for k in range(len(a)):
-            u, _ = _two_uniforms(key, cell, first + k, 1)
-            a[k] = np.exp(prior[5] + u * prior[6])
 
 
 @njit(cache=True, error_model="numpy")
-def _draw_all(key, row, prior, a, e_out, cos_i, pericentre, node, uniform):
-    _draw_block(key, row, 0, prior, a, e_out, cos_i)
+def _draw_starts(key, row, first, prior, a, pericentre):
+    """Fill the companion's first axes, and its pericentres as shares of a turn."""
+    _fill_uniforms(key, row, first, _STARTS, a, pericentre)
     for k in range(len(a)):
-        _, turn = _two_uniforms(key, row, k, 1)
-        pericentre[k] = 2.0 * np.pi * turn
-    for k in range(len(a)):
-        turn, uniform[k] = _two_uniforms(key, row, k, 2)
-        node[k] = 2.0 * np.pi * turn
+        a[k] = prior[5] * np.exp(a[k] * prior[6])
 
 
 @njit(inline="always")
@@ -375,17 +368,22 @@ def _count_cell(key, cell, n_draws, prior, a_out, q, circularity, r_crit):
 
     circularity : largest (1 - e_out^2)/a at which t_KL is within the horizon.
     """
-    block = np.empty((3, min(n_draws, _BLOCK)))
+    block = np.empty((4, min(n_draws + n_draws % 2, _BLOCK)))
+    block[2] = prior[5]
     # Stable at any inclination and axis up to one e_out, unstable from another: only
     # draws between them cost a power and an arc cosine.
-    widest, narrowest = np.exp(prior[5] + prior[6]), np.exp(prior[5])
+    narrowest, widest = prior[5], prior[5] * np.exp(prior[6])
     always_stable, _ = _ecc_where_unstable(a_out / widest, q, 1.0)
     _, always_unstable = _ecc_where_unstable(a_out / narrowest, q, -1.0)
     feasible = unstable = 0
     for first in range(0, n_draws, _BLOCK):
         n = min(_BLOCK, n_draws - first)
-        a, e_out, cos_i = block[0, :n], block[1, :n], block[2, :n]
-        _draw_block(key, cell, first, prior, a, e_out, cos_i)
+        even = n + n % 2
+        e_out, cos_i = block[0, :even], block[1, :even]
+        a, spare = block[2, :even], block[3, :even]
+        _draw_shapes(key, cell, first, prior, e_out, cos_i)
+        if prior[6] > 0.0:
+            _draw_starts(key, cell, first, prior, a, spare)
         for k in range(n):
             feasible += _passes(a[k], e_out[k], cos_i[k], circularity, r_crit)
         if _outer_ecc(1.0, prior) < always_stable:

@@ -1,88 +1,159 @@
-"""What dynamics says about how the studied companion could have come in."""
+"""Could the companion have come in from outside? Which questions are asked, of what."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from panoptic.constants import RSUN_AU
-from panoptic.dynamics.disk_torque import DiskRanges, DiskTorque, disk_torque
-from panoptic.dynamics.feasibility import (
-    COVERED_FRACTION,
-    FeasibilityMap,
+from panoptic.dynamics.arrivals import (
+    RADIUS_IF_UNKNOWN_RJUP,
+    ArrivalPrior,
+    CompanionMigration,
+    ObservedCompanion,
+    explain_companions,
+)
+from panoptic.dynamics.disk_torque import DiskRanges, disk_torque
+from panoptic.dynamics.example_track import example_track
+from panoptic.dynamics.feasibility import FeasibilityMap, map_feasibility
+from panoptic.dynamics.migration_findings import (
+    MigrationFindings,
+    MigrationModel,
+    PericentreThresholds,
+)
+from panoptic.dynamics.migration_statements import state_migration
+from panoptic.dynamics.migration_tables import (
+    ARRAY_FACTS,
+    COMPANION_FACTS,
+    SENSITIVITY_FACTS,
+    companion_table,
+    migration_arrays,
+    sensitivity_table,
+)
+from panoptic.dynamics.perturbers import (
     InnerOrbit,
     OuterOrbitPrior,
     PerturberGrid,
     Progress,
-    map_feasibility,
 )
-from panoptic.dynamics.tides import StellarTide, stellar_tide, tidal_radius_au
+from panoptic.dynamics.scale_out import Workers
+from panoptic.dynamics.secular_map import (
+    SecularMap,
+    SecularModel,
+    SecularRequest,
+    map_secular,
+)
+from panoptic.dynamics.sensitivity import (
+    CriterionVariant,
+    SecularVariant,
+    changed_requests,
+    vary_criterion,
+    vary_secular,
+)
+from panoptic.dynamics.tides import stellar_tide, tidal_radius_au, widest_arrival_au
 from panoptic.stars import radius_rsun
-from panoptic.statement import NotRun, Statement
+from panoptic.statement import NotRun
 
-DISRUPTION_FACTOR = 2.7  # pericentre in r_t; Guillochon et al. 2011
-RADIUS_IF_UNKNOWN_RJUP = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedCompanion:
-    """A companion as it is seen today; None where a value is not known."""
-
-    name: str
-    host_mass_msun: float
-    mass_mjup: float | None
-    axis_au: float | None
-    host_radius_rsun: float | None = None
-    radius_rjup: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PericentreThresholds:
-    """The distances that decide what a deep passage does to the companion, AU."""
-
-    host_radius_au: float
-    criterion_au: float  # r_crit of the map
-    disruption_factor: float
-    disruption_au: float  # disruption_factor times the tidal radius
-    arrival_au: float  # pericentre of an orbit that ends circular at today's axis
+__all__ = [
+    "ARRAY_FACTS",
+    "COMPANION_FACTS",
+    "SENSITIVITY_FACTS",
+    "MigrationFindings",
+    "MigrationModel",
+    "MigrationSettings",
+    "ObservedCompanion",
+    "companion_table",
+    "investigate_migration",
+    "migration_arrays",
+    "sensitivity_table",
+    "state_migration",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class MigrationFindings:
-    """Every answer about the target's way in, each with what it rests on."""
-
-    target: ObservedCompanion
-    inner: InnerOrbit  # the radii in use: given, or from relations
-    thresholds: PericentreThresholds
-    criterion: FeasibilityMap
-    stellar_tide: StellarTide  # at today's axis
-    disk_today: DiskTorque  # at today's axis
-    disk_at_start: DiskTorque  # at the initial axis of the map
-
-
-def investigate_migration(
-    target: ObservedCompanion,
-    *,
-    grid: PerturberGrid,
-    inner_axis_au: tuple[float, float],
-    prior: OuterOrbitPrior,
-    n_draws: int,
-    horizon_gyr: float,
-    r_crit_rstar: float,
-    seed: int,
-    disk_ranges: DiskRanges | None = None,
-    progress: Progress | None = None,
-) -> MigrationFindings | NotRun:
-    """Return what perturbers, tides and a disk could have done to the target.
-
-    Not run without a mass or an axis, or without a host radius where the relation
-    has none (outside its domain). A companion radius that is not known is 1 RJup.
+class MigrationSettings:
+    """What the investigation is asked to do.
 
     Raises
     ------
     ValueError
-        for settings that make no sense; see `map_feasibility`.
+        for settings that make no sense, when they are used.
     """
+
+    grid: PerturberGrid
+    inner_axis_au: tuple[float, float]  # of the target at the start, log-uniform
+    prior: OuterOrbitPrior
+    secular: SecularModel
+    seed: int
+    model: MigrationModel = MigrationModel.BOTH
+    n_draws: int = 2000  # of the criterion, per cell
+    n_secular_draws: int = 50  # per cell
+    n_changed_draws: int = 5  # per cell, for each setting that is changed
+    n_companion_draws: int = 200  # per companion of the sample
+    r_crit_rstar: float = 5.0
+    companion_radius_rjup: float | None = None  # instead of the target's own
+    disk: DiskRanges = DiskRanges()
+
+
+def investigate_migration(
+    target: ObservedCompanion,
+    companions: Sequence[ObservedCompanion] = (),
+    *,
+    settings: MigrationSettings,
+    workers: Workers | None = None,
+    progress: Progress | None = None,
+) -> MigrationFindings | NotRun:
+    """Return what perturbers, tides and a disk could have done to the target.
+
+    And, for each of the other companions, how often the prior brings it in. Not run
+    without a mass or an axis, or without a host radius where the relation has none
+    (outside its domain). A companion radius that is not known is 1 RJup.
+
+    progress : called with cells and companions done and in all.
+
+    Raises
+    ------
+    ValueError
+        for settings that make no sense.
+    InputUnusable
+        where unfinished work of other settings was kept, or no Dask answers.
+    """
+    inner = _inner_orbit(target, settings)
+    if isinstance(inner, NotRun):
+        return inner
+    axis_today = target.axis_au or np.nan  # `_inner_orbit` has seen to it
+    criterion, criterion_variants = _ask_criterion(inner, settings)
+    secular, secular_variants, found = _ask_secular(
+        inner, axis_today, companions, settings, workers, progress
+    )
+    masses = inner.host_mass_msun, inner.companion_mass_mjup
+    return MigrationFindings(
+        target=target,
+        grid=settings.grid,
+        inner=inner,
+        prior=settings.prior,
+        seed=settings.seed,
+        horizon_gyr=settings.secular.horizon_gyr,
+        thresholds=_thresholds(inner, axis_today, settings),
+        secular=secular,
+        secular_variants=secular_variants,
+        example=secular if isinstance(secular, NotRun) else example_track(secular),
+        criterion=criterion,
+        criterion_variants=criterion_variants,
+        stellar_tide=stellar_tide(
+            *masses, host_radius_rsun=inner.host_radius_rsun, axis_au=axis_today
+        ),
+        disk_today=disk_torque(*masses, axis_au=axis_today, ranges=settings.disk),
+        disk_at_start=disk_torque(
+            *masses, axis_au=inner.typical_axis_au, ranges=settings.disk
+        ),
+        companions=found,
+    )
+
+
+def _inner_orbit(
+    target: ObservedCompanion, settings: MigrationSettings
+) -> InnerOrbit | NotRun:
     if target.mass_mjup is None or target.axis_au is None:
         return NotRun(f"{target.name} has no mass or no semi-major axis")
     host_radius = target.host_radius_rsun or float(radius_rsun(target.host_mass_msun))
@@ -91,220 +162,129 @@ def investigate_migration(
             f"no radius is given for a host of {target.host_mass_msun:g} Msun, and the "
             "mass-radius relation does not reach there"
         )
-    inner = InnerOrbit(
+    return InnerOrbit(
         host_mass_msun=target.host_mass_msun,
         host_radius_rsun=host_radius,
         companion_mass_mjup=target.mass_mjup,
-        companion_radius_rjup=target.radius_rjup or RADIUS_IF_UNKNOWN_RJUP,
-        axis_au=inner_axis_au,
+        companion_radius_rjup=settings.companion_radius_rjup
+        or target.radius_rjup
+        or RADIUS_IF_UNKNOWN_RJUP,
+        axis_au=settings.inner_axis_au,
     )
-    criterion = map_feasibility(
-        grid,
+
+
+def _ask_criterion(
+    inner: InnerOrbit, settings: MigrationSettings
+) -> tuple[FeasibilityMap | NotRun, tuple[CriterionVariant, ...]]:
+    if settings.model is MigrationModel.SECULAR:
+        return NotRun("only the secular map was asked for"), ()
+    found = map_feasibility(
+        settings.grid,
         inner,
-        n_draws=n_draws,
-        horizon_gyr=horizon_gyr,
-        r_crit_rstar=r_crit_rstar,
-        seed=seed,
-        prior=prior,
-        progress=progress,
+        n_draws=settings.n_draws,
+        horizon_gyr=settings.secular.horizon_gyr,
+        r_crit_rstar=settings.r_crit_rstar,
+        seed=settings.seed,
+        prior=settings.prior,
     )
-    masses = inner.host_mass_msun, inner.companion_mass_mjup
-    return MigrationFindings(
-        target=target,
+    variants = vary_criterion(
+        settings.grid,
+        inner,
+        prior=settings.prior,
+        n_draws=settings.n_draws,
+        seed=settings.seed,
+    )
+    return found, variants
+
+
+def _ask_secular(
+    inner: InnerOrbit,
+    axis_today_au: float,
+    companions: Sequence[ObservedCompanion],
+    settings: MigrationSettings,
+    workers: Workers | None,
+    progress: Progress | None,
+) -> tuple[
+    SecularMap | NotRun, tuple[SecularVariant, ...], tuple[CompanionMigration, ...]
+]:
+    """Return the map, its variants and the other companions, one progress for all."""
+    if settings.model is MigrationModel.CRITERION:
+        found = explain_companions(companions, None, disk_ranges=settings.disk)
+        return NotRun("only the criterion was asked for"), (), found
+    request = SecularRequest(
+        grid=settings.grid,
         inner=inner,
-        thresholds=_thresholds(inner, r_crit_rstar, target.axis_au),
-        criterion=criterion,
-        stellar_tide=stellar_tide(
-            *masses, host_radius_rsun=host_radius, axis_au=target.axis_au
-        ),
-        disk_today=disk_torque(*masses, axis_au=target.axis_au, ranges=disk_ranges),
-        disk_at_start=disk_torque(
-            *masses, axis_au=inner.typical_axis_au, ranges=disk_ranges
-        ),
+        prior=settings.prior,
+        model=settings.secular,
+        target_axis_au=axis_today_au,
+        r_crit_rstar=settings.r_crit_rstar,
+        n_draws=settings.n_secular_draws,
+        seed=settings.seed,
     )
-
-
-def state_migration(findings: MigrationFindings) -> tuple[Statement, ...]:
-    """Say what the findings mean; every sentence follows from their numbers."""
-    return (
-        _state_criterion(findings),
-        _state_alarm(findings),
-        _state_stellar_tide(findings),
-        _state_disk(findings),
+    changed = changed_requests(request, n_draws=settings.n_changed_draws)
+    n_cells = settings.grid.n_cells
+    parts = (n_cells, len(changed) * n_cells, len(companions))
+    report = _in_parts(progress, parts)
+    secular = map_secular(request, workers=workers, progress=report[0])
+    variants = vary_secular(secular, changed, workers=workers, progress=report[1])
+    headline = replace(
+        settings.secular,
+        horizons_gyr=(settings.secular.horizon_gyr,),
+        disruption_factors=(settings.secular.disruption_factor,),
     )
+    arrivals = explain_companions(
+        companions,
+        ArrivalPrior(
+            grid=settings.grid,
+            outer=settings.prior,
+            model=headline,
+            n_draws=settings.n_companion_draws,
+            seed=settings.seed,
+        ),
+        disk_ranges=settings.disk,
+        workers=workers,
+        progress=report[2],
+    )
+    return secular, variants, arrivals
 
 
-def migration_arrays(findings: MigrationFindings) -> dict[str, NDArray]:
-    """Return the arrays of `feasibility_map.npz`; parameters are 0-d arrays.
+def _in_parts(progress: Progress | None, parts: Sequence[int]) -> list[Progress | None]:
+    """Return one progress for each part of a whole, whatever a part counts itself."""
+    if progress is None:
+        return [None] * len(parts)
+    before = np.cumsum([0, *parts]).tolist()
 
-    Grids are (n_mass, n_axis). No object arrays, so no pickle.
-    """
-    found = findings.criterion
-    inner, prior = found.inner, found.prior
-    return {
-        "perturber_mass_msun": found.grid.mass_msun,
-        "perturber_axis_au": found.grid.axis_au,
-        "criterion_fraction": found.fraction,
-        "criterion_fraction_low": found.fraction_low,
-        "criterion_fraction_high": found.fraction_high,
-        "criterion_n_feasible": found.n_feasible,
-        "criterion_n_unstable": found.n_unstable,
-        "criterion_unstable_fraction": found.n_unstable / found.n_draws,
-        "t_kl_median_yr": found.t_kl_median_yr,
-        "averaging_ratio": found.averaging_ratio,
-        "angular_momentum_ratio": found.angular_momentum_ratio,
-        "criterion_n_draws": np.array(found.n_draws),
-        "seed": np.array(found.seed),
-        "horizon_gyr": np.array(found.horizon_gyr),
-        "r_crit_rstar": np.array(found.r_crit_rstar),
-        "r_crit_au": np.array(found.r_crit_au),
-        "disruption_radius_au": np.array(findings.thresholds.disruption_au),
-        "target_name": np.array(findings.target.name),
-        "host_mass_msun": np.array(inner.host_mass_msun),
-        "host_radius_rsun": np.array(inner.host_radius_rsun),
-        "companion_mass_mjup": np.array(inner.companion_mass_mjup),
-        "companion_radius_rjup": np.array(inner.companion_radius_rjup),
-        "inner_axis_au": np.array(inner.axis_au),
-        "ecc_out_range": np.array(prior.ecc_range),
-        "ecc_out_law": np.array(str(prior.ecc_law)),
-        "inclination_range_deg": np.array(prior.inclination_range_deg),
-    }
+    def report(part: int) -> Progress:
+        return lambda done, total: progress(
+            before[part] + parts[part] * done // total, before[-1]
+        )
+
+    return [report(part) for part in range(len(parts))]
 
 
 def _thresholds(
-    inner: InnerOrbit, r_crit_rstar: float, axis_today_au: float
+    inner: InnerOrbit, axis_today_au: float, settings: MigrationSettings
 ) -> PericentreThresholds:
+    model = settings.secular
+    masses = inner.host_mass_msun, inner.companion_mass_mjup
     tidal_radius = tidal_radius_au(
-        inner.host_mass_msun,
-        inner.companion_mass_mjup,
+        *masses, companion_radius_rjup=inner.companion_radius_rjup
+    )
+    reach = widest_arrival_au(
+        *masses,
+        axis_au=inner.typical_axis_au,
+        horizon_gyr=model.horizon_gyr,
         companion_radius_rjup=inner.companion_radius_rjup,
+        love_number=model.love_number,
+        time_lag_s=model.time_lag_s,
     )
     host_radius_au = inner.host_radius_rsun * RSUN_AU
     return PericentreThresholds(
         host_radius_au=host_radius_au,
-        criterion_au=r_crit_rstar * host_radius_au,
-        disruption_factor=DISRUPTION_FACTOR,
-        disruption_au=DISRUPTION_FACTOR * float(tidal_radius),
+        criterion_au=settings.r_crit_rstar * host_radius_au,
+        criterion_rstar=settings.r_crit_rstar,
+        disruption_factor=model.disruption_factor,
+        disruption_au=model.disruption_factor * float(tidal_radius),
         arrival_au=0.5 * axis_today_au,  # a (1 - e^2) is conserved, e near 1
+        reach_au=float(reach),
     )
-
-
-def _state_criterion(findings: MigrationFindings) -> Statement:
-    found = findings.criterion
-    best = np.unravel_index(np.argmax(found.fraction), found.fraction.shape)
-    mass, axis = found.grid.mass_msun[best[0]], found.grid.axis_au[best[1]]
-    start = _interval_text(found.inner.axis_au, "AU")
-    return Statement(
-        text=(
-            f"By the study's criterion {100 * found.mean_fraction:.1f} % of the "
-            f"perturbers on the grid send {findings.target.name}, started at {start}, "
-            f"within {found.r_crit_rstar:g} stellar radii in {found.horizon_gyr:g} "
-            f"Gyr; {100 * found.coverage:.0f} % of the cells reach a fraction of "
-            f"{COVERED_FRACTION:g}."
-        ),
-        evidence=(
-            f"{found.grid.n_cells} cells of {found.n_draws} draws; highest cell "
-            f"{found.fraction[best]:.3f} (95 % {found.fraction_low[best]:.3f}-"
-            f"{found.fraction_high[best]:.3f}, Wilson) at {mass:.3g} Msun, "
-            f"{axis:.3g} AU; unstable "
-            f"{100 * found.n_unstable.sum() / found.grid.n_cells / found.n_draws:.1f} %"
-        ),
-        caveat=(
-            "The criterion compares thresholds; it does not follow an orbit, and has "
-            "no short-range forces, octupole, tides or disruption."
-        ),
-    )
-
-
-def _state_alarm(findings: MigrationFindings) -> Statement:
-    """Say where the criterion's threshold lies against the disruption radius."""
-    limits = findings.thresholds
-    inside = limits.criterion_au < limits.disruption_au
-    evidence = (
-        f"r_crit = {limits.criterion_au:.4f} AU; disruption inside "
-        f"{limits.disruption_factor:g} r_t = {limits.disruption_au:.4f} AU; an orbit "
-        f"that ends circular at {findings.target.axis_au:.4g} AU passes at "
-        f"{limits.arrival_au:.4f} AU = "
-        f"{limits.arrival_au / limits.host_radius_au:.1f} stellar radii"
-    )
-    caveat = (
-        "The radius of total disruption is disputed (2.0 r_t is the other usual "
-        "value), and a companion inflated by tides is torn apart further out."
-    )
-    if inside:
-        text = (
-            "The criterion's pericentre threshold lies inside the companion's tidal "
-            f"disruption radius ({limits.criterion_au / limits.disruption_au:.2f} of "
-            "it): what it counts as an arrival would be torn apart, so it must not be "
-            "read alone."
-        )
-    else:
-        text = (
-            "The criterion's pericentre threshold lies outside the companion's tidal "
-            f"disruption radius ({limits.criterion_au / limits.disruption_au:.2f} of "
-            "it): it does not by itself count destroyed companions as arrivals."
-        )
-    return Statement(text, evidence, caveat)
-
-
-def _state_stellar_tide(findings: MigrationFindings) -> Statement:
-    tide = findings.stellar_tide
-    horizon = findings.criterion.horizon_gyr
-    quickest = min(tide.spiral_in_time_yr) / 1e9
-    can = "can" if quickest <= horizon else "cannot"
-    return Statement(
-        text=(
-            f"The tide in the star {can} bring the companion in from where it is "
-            f"within {horizon:g} Gyr: spiralling in takes {quickest:.3g} Gyr at "
-            f"the strongest dissipation considered."
-        ),
-        evidence="; ".join(
-            f"Q' = {q:.0e}: e-folding {whole / 1e9:.3g} Gyr, until contact "
-            f"{rest / 1e9:.3g} Gyr"
-            for q, whole, rest in zip(
-                tide.q_prime,
-                tide.e_folding_time_yr,
-                tide.spiral_in_time_yr,
-                strict=True,
-            )
-        ),
-        caveat=f"{tide.formula}; only inside corotation, Q' uncertain by decades.",
-    )
-
-
-def _state_disk(findings: MigrationFindings) -> Statement:
-    start = findings.disk_at_start
-    short, long = start.ranges.lifetime_myr
-    return Statement(
-        text=(
-            f"In {100 * start.share_within_longest:.0f} % of the disks considered a "
-            f"disk moves the companion at {start.axis_au:.3g} AU within {long:g} Myr "
-            f"({100 * start.share_within_shortest:.0f} % within {short:g} Myr)."
-        ),
-        evidence=(
-            f"time {start.time_yr.low:.2g}-{start.time_yr.high:.2g} yr (median "
-            f"{start.time_yr.median:.2g}); Type I alone {start.type_i_time_yr.low:.2g}-"
-            f"{start.type_i_time_yr.high:.2g} yr; a gap opens in "
-            f"{100 * start.gap_share:.0f} % of them; at today's "
-            f"{findings.disk_today.axis_au:.3g} AU the median is "
-            f"{findings.disk_today.time_yr.median:.2g} yr"
-        ),
-        caveat=(
-            "Shares count combinations of surface density, age, slope and viscosity "
-            f"over stated ranges ({_ranges_text(start.ranges)}), not probabilities."
-        ),
-    )
-
-
-def _ranges_text(ranges: DiskRanges) -> str:
-    return (
-        f"Sigma at 1 AU {_interval_text(ranges.sigma_g_cm2, 'g/cm2')}, stellar age "
-        f"{_interval_text(ranges.age_myr, 'Myr')}, slope "
-        f"{_interval_text(ranges.slope)}, alpha {_interval_text(ranges.alpha)}"
-    )
-
-
-def _interval_text(ends: tuple[float, float], unit: str = "") -> str:
-    low, high = ends
-    numbers = f"{low:g}" if low == high else f"{low:g}-{high:g}"
-    return f"{numbers} {unit}".rstrip()

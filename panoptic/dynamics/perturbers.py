@@ -33,11 +33,11 @@ class InnerOrbit:
         for a mass, radius or axis that is not positive, or ends out of order.
     """
 
-    host_mass_msun: float
-    host_radius_rsun: float
-    companion_mass_mjup: float
-    companion_radius_rjup: float
-    axis_au: tuple[float, float]
+    host_mass_msun: float  # mass of the host, Msun
+    host_radius_rsun: float  # radius of the host, Rsun
+    companion_mass_mjup: float  # mass of the companion, MJup
+    companion_radius_rjup: float  # radius of the companion, RJup
+    axis_au: tuple[float, float]  # ends of the initial semi-major axis, AU
 
     def __post_init__(self) -> None:
         for name in (
@@ -67,8 +67,8 @@ class PerturberGrid:
     Cell (i, k) has index i * len(axis_au) + k.
     """
 
-    mass_msun: Floats  # (n_mass,)
-    axis_au: Floats  # (n_axis,)
+    mass_msun: Floats  # (n_mass,) Msun
+    axis_au: Floats  # (n_axis,) semi-major axes, AU
 
     def __post_init__(self) -> None:
         for name in ("mass_msun", "axis_au"):
@@ -109,6 +109,10 @@ class OuterOrbitPrior:
     """How the outer orbit's eccentricity and mutual inclination are drawn.
 
     Inclinations are isotropic (cos i uniform) between their bounds.
+
+    ecc_range : low and high end of the outer eccentricity.
+    ecc_law : its distribution between them.
+    inclination_range_deg : low and high end of the mutual inclination, deg.
     """
 
     ecc_range: tuple[float, float] = (0.0, 0.8)

@@ -21,14 +21,14 @@ STELLAR_Q_PRIMES = (1e6, 1e7)
 class StellarTide:
     """How long the tide raised in the star takes to shrink an orbit."""
 
-    formula: str
-    host_mass_msun: float
-    host_radius_rsun: float
-    companion_mass_mjup: float
-    axis_au: float
-    q_prime: tuple[float, ...]
-    e_folding_time_yr: tuple[float, ...]  # a / |da/dt| now, one per q_prime
-    spiral_in_time_yr: tuple[float, ...]  # until a = 0, 2/13 of it
+    formula: str  # of the e-folding time
+    host_mass_msun: float  # mass of the host, Msun
+    host_radius_rsun: float  # radius of the host, Rsun
+    companion_mass_mjup: float  # mass of the companion, MJup
+    axis_au: float  # semi-major axis, AU
+    q_prime: tuple[float, ...]  # tidal quality factors Q' of the star
+    e_folding_time_yr: tuple[float, ...]  # a / |da/dt| now, one per q_prime, yr
+    spiral_in_time_yr: tuple[float, ...]  # until a = 0, 2/13 of it, yr
 
 
 def stellar_tide_time_yr(

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from panoptic.demographics.anchors import AnchorLabel
+from panoptic.demographics.anchors import AnchorLabel, AnchorSource
 from panoptic.demographics.classifier_validation import Estimate, LeftOutMethod
 from panoptic.demographics.origin_classifier import (
     ClassifierFindings,
@@ -103,6 +103,11 @@ def caption_origin_probabilities(
     if isinstance(findings, NotRun):
         return caption_not_run(_PROBABILITIES, findings, imprint)
     anchors, headline = findings.anchors, findings.headline
+    repeats = (
+        "; the anchors are made by q, so the latter repeats the labels"
+        if anchors.source is AnchorSource.HEURISTIC
+        else ""
+    )
     sentences = [
         f"Left: {rows_on_hosts(len(rows), rows['hostname'].nunique())}, scored by the "
         f"headline model, which knows {_listed(headline.features)}; bars are 95 % "
@@ -115,8 +120,7 @@ def caption_origin_probabilities(
         "Upper right: share of binary-like anchors against their held-out P, with "
         "95 % Jeffreys intervals; on the dashed line P means what it says.",
         f"Lower right: AUROC on held-out hosts, {headline.skill.auroc} without log q "
-        f"and {findings.full.skill.auroc} with it; the anchors are made by q, so the "
-        "latter repeats the labels. Dashed: chance.",
+        f"and method, {findings.full.skill.auroc} with them{repeats}. Dashed: chance.",
     ]
     return caption(_PROBABILITIES, sentences, imprint)
 
@@ -191,24 +195,25 @@ def target_probability(findings: ClassifierFindings | NotRun) -> float | None:
 
 def _draw_objects(axes: Axes, rows: pd.DataFrame, findings: ClassifierFindings) -> None:
     objects = findings.objects
-    scored = zip(
-        rows.iterrows(),
-        objects.p_headline,
-        objects.p_headline_low,
-        objects.p_headline_high,
-        objects.anchor_label,
-        strict=True,
+    p = objects.p_headline
+    draw_errors(
+        axes,
+        rows["logq"],
+        p,
+        y_below=p - objects.p_headline_low,
+        y_above=objects.p_headline_high - p,
     )
-    for (_, row), p, low, high, label in scored:
-        draw_errors(axes, row["logq"], p, y_below=p - low, y_above=high - p)
+    marks = zip(rows.to_dict("records"), p, objects.anchor_label, strict=True)
+    for row, height, label in marks:
         draw_mark(
             axes,
             row["logq"],
-            p,
+            height,
             marker=marker_of(row["discoverymethod"]),
             colour=_COLOUR_OF_ANCHOR[AnchorLabel(label)],
             gid=gid_of(row["pl_name"]),
         )
+    axes.autoscale_view()
     axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=1.0)
     axes.set(
         xlabel=r"$\log_{10}\,q$ (not known to the model)",

@@ -1,5 +1,6 @@
 """The companions themselves: masses of host and companion, axis and eccentricity."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from panoptic.constants import DEUTERIUM_LIMIT_MJUP, HYDROGEN_LIMIT_MSUN, MSUN_M
 from panoptic.figures.captions import Imprint, caption, counted, listed, rows_on_hosts
 from panoptic.figures.marks import (
     draw_errors,
-    draw_limit,
+    draw_limits,
     draw_mark,
     gid_of,
     key,
@@ -42,6 +43,8 @@ from panoptic.figures.style import (
 from panoptic.sample import CompanionSample, EccKind, MassProvenance
 from panoptic.target import Target
 
+Floats = NDArray[np.float64]
+
 _P_SCALE = Normalize(0.0, 1.0)
 _UNSCORED = PAPER
 _ECC_LINEAR_BELOW = 0.1  # half of the eccentricities lie there
@@ -51,7 +54,7 @@ _SHOWN_FROM = 0.4  # of the least mass: where error bars that reach zero are cut
 @house_style()
 def plot_mass_mass(
     sample: CompanionSample,
-    p_binary_like: NDArray[np.float64],
+    p_binary_like: Floats,
     *,
     target: Target,
     target_p: float | None,
@@ -69,8 +72,7 @@ def plot_mass_mass(
     axes = figure.add_subplot()
     drawn = frame[frame["pl_bmassj"].notna()]
     scores = np.asarray(p_binary_like, dtype=float)[frame["pl_bmassj"].notna()]
-    for (_, row), score in zip(drawn.iterrows(), scores, strict=True):
-        _draw_masses(axes, row, score)
+    _draw_masses(axes, drawn, scores)
     if target.pl_name not in set(frame["pl_name"]):
         _draw_target(
             axes, target, x=target.st_mass, y=target.pl_bmassj, colour=_of_p(target_p)
@@ -95,7 +97,7 @@ def plot_mass_mass(
 
 def caption_mass_mass(
     sample: CompanionSample,
-    p_binary_like: NDArray[np.float64],
+    p_binary_like: Floats,
     *,
     target: Target,
     imprint: Imprint,
@@ -146,11 +148,9 @@ def plot_axis_eccentricity(sample: CompanionSample, *, target: Target) -> Figure
     upper, lower = figure.subplots(
         2, 1, sharex=True, height_ratios=[4.2, 0.35 + 0.22 * len(methods)]
     )
-    for _, row in known.iterrows():
-        _draw_eccentricity(upper, row, scale)
-    for _, row in unknown.iterrows():
-        place = methods.index(row["discoverymethod"])
-        _draw_plain(lower, row, y=float(place), scale=scale)
+    _draw_eccentricities(upper, known, scale)
+    places = unknown["discoverymethod"].map(methods.index)
+    _draw_orbits(lower, unknown, places, scale)
     _frame_orbits(upper, lower, methods, ecc=known["pl_orbeccen"])
     for axes, rows, word in ((upper, known, "known"), (lower, unknown, "not known")):
         count = rows_on_hosts(len(rows), rows["hostname"].nunique())
@@ -202,73 +202,73 @@ def caption_axis_eccentricity(
     return caption("Semi-major axis against eccentricity", sentences, imprint)
 
 
-def _draw_masses(axes: Axes, row: pd.Series, score: float) -> None:
-    x, y = row["st_mass"], row["pl_bmassj"]
-    limit = _limit(row["pl_bmassjlim"])
+def _draw_masses(axes: Axes, rows: pd.DataFrame, scores: Floats) -> None:
+    limit = rows["pl_bmassjlim"].fillna(0).astype(int)
+    value = limit.eq(0)
     draw_errors(
         axes,
-        x,
-        y,
-        x_below=-row["st_masserr2"],
-        x_above=row["st_masserr1"],
-        y_below=np.nan if limit else -row["pl_bmassjerr2"],
-        y_above=np.nan if limit else row["pl_bmassjerr1"],
+        rows["st_mass"],
+        rows["pl_bmassj"],
+        x_below=-rows["st_masserr2"],
+        x_above=rows["st_masserr1"],
+        y_below=-rows["pl_bmassjerr2"].where(value),
+        y_above=rows["pl_bmassjerr1"].where(value),
     )
-    if limit:
-        draw_limit(axes, x, y, upward=limit < 0)
-    draw_mark(
-        axes,
-        x,
-        y,
-        marker=marker_of(row["discoverymethod"]),
-        colour=_of_p(score),
-        provenance=row["mass_provenance"],
-        gid=gid_of(row["pl_name"]),
-    )
-
-
-def _draw_eccentricity(axes: Axes, row: pd.Series, scale: Normalize) -> None:
-    x, y, kind = row["pl_orbsmax"], row["pl_orbeccen"], row["ecc_kind"]
-    if kind == EccKind.ASSUMED_ZERO:
-        colour = _of_log_q(row["logq"], scale)
+    draw_limits(axes, rows["st_mass"], rows["pl_bmassj"], limit)
+    for row, score in zip(rows.to_dict("records"), scores, strict=True):
         draw_mark(
             axes,
-            x,
-            y,
-            marker="X",
-            colour=colour,
-            provenance=MassProvenance.MSINI,
+            row["st_mass"],
+            row["pl_bmassj"],
+            marker=marker_of(row["discoverymethod"]),
+            colour=_of_p(score),
+            provenance=row["mass_provenance"],
             gid=gid_of(row["pl_name"]),
         )
-        return
-    is_limit = kind in (EccKind.UPPER_LIMIT, EccKind.LOWER_LIMIT)
+
+
+def _draw_eccentricities(axes: Axes, rows: pd.DataFrame, scale: Normalize) -> None:
+    x, y, kind = rows["pl_orbsmax"], rows["pl_orbeccen"], rows["ecc_kind"]
+    flag = kind.map({EccKind.UPPER_LIMIT: 1, EccKind.LOWER_LIMIT: -1}).fillna(0)
+    assumed = kind.eq(EccKind.ASSUMED_ZERO)
+    value = flag.eq(0) & ~assumed
     draw_errors(
         axes,
         x,
         y,
-        x_below=-row["pl_orbsmaxerr2"],
-        x_above=row["pl_orbsmaxerr1"],
-        y_below=np.nan if is_limit else -row["pl_orbeccenerr2"],
-        y_above=np.nan if is_limit else row["pl_orbeccenerr1"],
+        x_below=-rows["pl_orbsmaxerr2"].where(~assumed),
+        x_above=rows["pl_orbsmaxerr1"].where(~assumed),
+        y_below=-rows["pl_orbeccenerr2"].where(value),
+        y_above=rows["pl_orbeccenerr1"].where(value),
     )
-    if is_limit:
-        draw_limit(axes, x, y, upward=kind == EccKind.LOWER_LIMIT)
-    _draw_plain(axes, row, y=y, scale=scale)
+    draw_limits(axes, x, y, flag)
+    _draw_orbits(axes, rows[assumed], y[assumed], scale, hollow_cross=True)
+    _draw_orbits(axes, rows[~assumed], y[~assumed], scale)
 
 
-def _draw_plain(axes: Axes, row: pd.Series, *, y: float, scale: Normalize) -> None:
-    provenance = row["mass_provenance"]
-    is_open = provenance == MassProvenance.MSINI
-    draw_mark(
-        axes,
-        row["pl_orbsmax"],
-        y,
-        marker=marker_of(row["discoverymethod"]),
-        colour=_of_log_q(row["logq"], scale),
-        # Colour is the mass ratio here: grey for a mass from a radius would hide it.
-        provenance=MassProvenance.MSINI if is_open else MassProvenance.MASS,
-        gid=gid_of(row["pl_name"]),
-    )
+def _draw_orbits(
+    axes: Axes,
+    rows: pd.DataFrame,
+    heights: Iterable[float],
+    scale: Normalize,
+    *,
+    hollow_cross: bool = False,
+) -> None:
+    """Draw marks at their axes, coloured by log q, open for minimum masses.
+
+    Grey for a mass from a radius would hide the mass ratio: it is not used here.
+    """
+    for row, y in zip(rows.to_dict("records"), heights, strict=True):
+        is_open = hollow_cross or row["mass_provenance"] == MassProvenance.MSINI
+        draw_mark(
+            axes,
+            row["pl_orbsmax"],
+            y,
+            marker="X" if hollow_cross else marker_of(row["discoverymethod"]),
+            colour=_of_log_q(row["logq"], scale),
+            provenance=MassProvenance.MSINI if is_open else MassProvenance.MASS,
+            gid=gid_of(row["pl_name"]),
+        )
 
 
 def _draw_target(
@@ -300,6 +300,7 @@ def _frame_masses(
         xlabel=r"Host mass ($M_\odot$)",
         ylabel=r"Companion mass ($M_{\rm Jup}$)",
     )
+    axes.yaxis.set_major_formatter("{x:g}")
     line: dict[str, Any] = {"color": QUIET, "linewidth": 0.7, "zorder": 1.0}
     axes.axhline(DEUTERIUM_LIMIT_MJUP, linestyle="--", **line)
     axes.axhline(hydrogen, linestyle="-.", **line)
@@ -330,6 +331,7 @@ def _frame_orbits(
         ylim=(-0.7, len(methods) + 0.1),
         xlabel="Semi-major axis (AU)",
     )
+    lower.xaxis.set_major_formatter("{x:g}")
     lower.tick_params(axis="y", length=0, labelsize=6.0)
 
 
@@ -377,10 +379,6 @@ def _log_q_scale(frame: pd.DataFrame, target: Target) -> Normalize:
     values = np.append(frame["logq"].to_numpy(dtype=float), target.log_q)
     values = values[np.isfinite(values)]
     return Normalize(float(values.min()), float(values.max()))
-
-
-def _limit(flag: Any) -> int:
-    return 0 if pd.isna(flag) else int(flag)
 
 
 def _window(sample: CompanionSample) -> str:

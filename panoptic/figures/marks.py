@@ -6,7 +6,9 @@ from typing import Any
 import matplotlib.patheffects as effects
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
+from matplotlib.path import Path
 from matplotlib.typing import ColorType
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,7 +40,25 @@ OTHER_METHOD = "h"
 # Points, so that the shapes have about one area.
 _SIZE_OF_MARKER = {"o": 4.6, "^": 5.0, "D": 3.9, "s": 4.2, "p": 5.2, "X": 4.2}
 _MASS_FROM_RADIUS = "0.84"  # paler than any grey of cividis, in a pale outline
-_ARROW_POINTS = 9.0
+
+
+def _arrow(start: float, end: float) -> Path:
+    """Return an arrow along y, in units of half its marker's size."""
+    head = 0.3 if start < end else -0.3
+    points = [(0, start), (0, end), (-0.13, end - head), (0, end), (0.13, end - head)]
+    codes = [Path.MOVETO, Path.LINETO, Path.MOVETO, Path.LINETO, Path.LINETO]
+    return Path(points, codes)
+
+
+_ARROW_DOWN, _ARROW_UP, _ARROW_MID = _arrow(0, -1), _arrow(0, 1), _arrow(0.5, -0.5)
+_ARROW: dict[str, Any] = {
+    "linestyle": "none",
+    "markersize": 16.0,
+    "markerfacecolor": "none",
+    "markeredgecolor": INK,
+    "markeredgewidth": 0.8,
+    "zorder": 2.0,
+}
 _RING: dict[str, Any] = {
     "linestyle": "none",
     "marker": "o",
@@ -74,7 +94,6 @@ def draw_mark(
     mark = key(marker, "", colour=colour, provenance=provenance)
     mark.set(xdata=[x], ydata=[y], zorder=zorder)
     axes.add_line(mark)
-    axes.autoscale_view()
     if gid is not None:
         mark.set_gid(gid)
     return mark
@@ -82,46 +101,44 @@ def draw_mark(
 
 def draw_errors(
     axes: Axes,
-    x: float,
-    y: float,
+    x: ArrayLike,
+    y: ArrayLike,
     *,
-    x_below: float = np.nan,
-    x_above: float = np.nan,
-    y_below: float = np.nan,
-    y_above: float = np.nan,
+    x_below: ArrayLike = np.nan,
+    x_above: ArrayLike = np.nan,
+    y_below: ArrayLike = np.nan,
+    y_above: ArrayLike = np.nan,
 ) -> None:
-    """Draw the error bars that are known; NaN draws none on that side."""
-    bars: dict[str, Any] = {
-        "color": FAINT,
-        "linewidth": 0.5,
-        "zorder": 1.5,
-        "solid_capstyle": "butt",
-    }
-    if np.isfinite([x_below, x_above]).any():
-        ends = [x - np.nan_to_num(x_below), x + np.nan_to_num(x_above)]
-        axes.plot(ends, [y, y], **bars)
-    if np.isfinite([y_below, y_above]).any():
-        ends = [y - np.nan_to_num(y_below), y + np.nan_to_num(y_above)]
-        axes.plot([x, x], ends, **bars)
-
-
-def draw_limit(axes: Axes, x: float, y: float, *, upward: bool = False) -> None:
-    """Draw the arrow of a limit: down from an upper one, up from a lower one."""
-    arrow = axes.annotate(
-        "",
-        xy=(x, y),
-        xytext=(0.0, _ARROW_POINTS if upward else -_ARROW_POINTS),
-        textcoords="offset points",
-        arrowprops={
-            "arrowstyle": "<|-,head_length=0.22,head_width=0.13",
-            "linewidth": 0.7,
-            "color": INK,
-            "shrinkA": 0.0,
-            "shrinkB": 0.0,
-        },
-        zorder=2.0,
+    """Draw the error bars of many marks, (n,) each; a side that is NaN has none."""
+    x, y, *errors = np.broadcast_arrays(
+        *(np.asarray(a, float) for a in (x, y, x_below, x_above, y_below, y_above))
     )
-    arrow.set_in_layout(False)
+    left, right, down, up = (np.nan_to_num(error) for error in errors)
+    across = np.stack([x - left, y, x + right, y], axis=-1)
+    along = np.stack([x, y - down, x, y + up], axis=-1)
+    bars = np.concatenate(
+        [across[(left > 0) | (right > 0)], along[(down > 0) | (up > 0)]]
+    )
+    collection = LineCollection(
+        list(bars.reshape(-1, 2, 2)),
+        colors=FAINT,
+        linewidths=0.5,
+        zorder=1.5,
+        capstyle="butt",
+    )
+    axes.add_collection(collection)
+
+
+def draw_limits(axes: Axes, x: ArrayLike, y: ArrayLike, flag: ArrayLike) -> None:
+    """Draw the arrows of limits: down where the flag is 1 (upper), up where it is -1.
+
+    x, y, flag : (n,); a flag of 0 draws nothing.
+    """
+    x, y, flag = (np.asarray(a, float) for a in np.broadcast_arrays(x, y, flag))
+    for sign, arrow in ((1.0, _ARROW_DOWN), (-1.0, _ARROW_UP)):
+        chosen = flag == sign
+        if chosen.any():
+            axes.add_line(Line2D(x[chosen], y[chosen], **_ARROW, marker=arrow))
 
 
 def ring_target(axes: Axes, x: float, y: float, *, label: str) -> None:
@@ -140,7 +157,7 @@ def ring_target(axes: Axes, x: float, y: float, *, label: str) -> None:
         ha="center",
         va="center",
         color=VERMILION,
-        fontweight="bold",
+        fontsize=8.0,
         arrowprops={
             "arrowstyle": "-",
             "color": VERMILION,
@@ -253,9 +270,9 @@ def key(
 
 
 def limit_key(label: str) -> Line2D:
-    """Return the legend entry of `draw_limit`."""
+    """Return the legend entry of `draw_limits`."""
     return Line2D(
-        [], [], linestyle="none", marker=r"$\downarrow$", color=INK, label=label
+        [], [], **_ARROW | {"markersize": 6.0}, marker=_ARROW_MID, label=label
     )
 
 

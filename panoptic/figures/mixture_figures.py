@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from panoptic.demographics.gaussian_mixture import CovarianceFamily
 from panoptic.demographics.mixture_selection import MassMixtureSelection
+from panoptic.demographics.mixture_subsets import HostResampling
 from panoptic.figures.captions import (
     Imprint,
     caption,
@@ -19,7 +21,7 @@ from panoptic.figures.captions import (
     rows_on_hosts,
 )
 from panoptic.figures.marks import (
-    draw_limit,
+    draw_limits,
     draw_mark,
     gid_of,
     key,
@@ -52,6 +54,7 @@ _LINE_AND_MARKER = {
     CovarianceFamily.DIAGONAL: ((0, (4, 1.5, 1, 1.5)), "D"),
     CovarianceFamily.SPHERICAL: ((0, (1, 1.2)), "P"),
 }
+_GHOST_POINTS = 49
 _MARGIN = 0.08  # of the rows' extent, around them
 
 
@@ -62,6 +65,7 @@ def plot_mass_mixture(
     *,
     name: str,
     target: Target,
+    hosts: HostResampling | NotRun,
 ) -> Figure:
     """Draw the companions with the components they fall in, and the criteria by K.
 
@@ -69,18 +73,19 @@ def plot_mass_mixture(
     ----------
     rows : the rows that were given to the fit, in its order.
     name : of the sample, as in "main sample".
+    hosts : two components in samples of redrawn hosts, drawn as ghosts of the fit.
     """
     if isinstance(selection, NotRun):
         return plot_not_run(_title(name), selection)
     figure = new_figure(PAGE_INCH, 3.7)
     plane, scores = figure.subplots(1, 2, width_ratios=[2.0, 1.0])
-    for (_, row), label in zip(rows.iterrows(), selection.labels, strict=True):
-        if label >= 0:
-            _draw_row(plane, row, colour=category(label))
+    _draw_rows(plane, rows, selection.labels)
     for k, (mean, covariance) in enumerate(
         zip(selection.means, selection.covariances, strict=True)
     ):
         draw_ellipses(plane, mean, covariance, colour=category(k))
+    if selection.chosen_k == 2 and not isinstance(hosts, NotRun):
+        _draw_ghosts(plane, hosts)
     _frame_plane(plane, rows, target)
     plane.set_title(rows_on_hosts(selection.n_rows, selection.n_hosts))
     _draw_scores(scores, selection)
@@ -103,6 +108,7 @@ def caption_mass_mixture(
     *,
     name: str,
     target: Target,
+    hosts: HostResampling | NotRun,
     imprint: Imprint,
 ) -> str:
     """Say which mixture was chosen, from what, and how to read it."""
@@ -120,6 +126,7 @@ def caption_mass_mixture(
         "open symbols are minimum masses (Msini).",
         f"Weights {', '.join(f'{w:.2f}' for w in selection.weights)}.",
         _delta_bic_in_words(selection),
+        _resampling_in_words(selection, hosts),
         "Right: BIC and ICL by number of components, lower is better, for each "
         "covariance family that could be fitted; the band marks the chosen number"
         + (f" ({counted(refused, 'mixture')} refused)." if refused else "."),
@@ -159,20 +166,42 @@ def draw_ellipses(
         axes.add_patch(ellipse)
 
 
-def _draw_row(axes: Axes, row: pd.Series, *, colour: str) -> None:
-    is_open = row["mass_provenance"] == MassProvenance.MSINI
-    draw_mark(
-        axes,
-        row["loga"],
-        row["logq"],
-        marker=marker_of(row["discoverymethod"]),
-        colour=colour,
-        provenance=MassProvenance.MSINI if is_open else MassProvenance.MASS,
-        gid=gid_of(row["pl_name"]),
-    )
-    limit = row["pl_bmassjlim"]
-    if not pd.isna(limit) and limit != 0:
-        draw_limit(axes, row["loga"], row["logq"], upward=limit < 0)
+def _draw_ghosts(axes: Axes, hosts: HostResampling) -> None:
+    """Draw the 1-sigma ellipses of samples of redrawn hosts, faint."""
+    angle = np.linspace(0.0, 2.0 * np.pi, _GHOST_POINTS)
+    circle = np.stack([np.cos(angle), np.sin(angle)])
+    order = np.argsort(hosts.means[:, :, 0], axis=1)  # by mean log q, as the fit
+    samples = np.arange(len(order))
+    for k, component in enumerate(order.T):
+        lower = np.linalg.cholesky(hosts.covariances[samples, component])
+        rings = hosts.means[samples, component, :, None] + lower @ circle
+        ghosts = LineCollection(
+            list(rings[:, ::-1].transpose(0, 2, 1)),  # log a across
+            colors=category(k),
+            linewidths=0.5,
+            alpha=0.25,
+            zorder=1.0,
+        )
+        axes.add_collection(ghosts, autolim=False)
+
+
+def _draw_rows(axes: Axes, rows: pd.DataFrame, labels: NDArray[np.int64]) -> None:
+    """Draw what was fitted, each in the colour of its component."""
+    limit = rows["pl_bmassjlim"].fillna(0).astype(int).where(labels >= 0, 0)
+    draw_limits(axes, rows["loga"], rows["logq"], limit)
+    for row, label in zip(rows.to_dict("records"), labels, strict=True):
+        if label < 0:
+            continue
+        is_open = row["mass_provenance"] == MassProvenance.MSINI
+        draw_mark(
+            axes,
+            row["loga"],
+            row["logq"],
+            marker=marker_of(row["discoverymethod"]),
+            colour=category(label),
+            provenance=MassProvenance.MSINI if is_open else MassProvenance.MASS,
+            gid=gid_of(row["pl_name"]),
+        )
 
 
 def _frame_plane(axes: Axes, rows: pd.DataFrame, target: Target) -> None:
@@ -198,8 +227,12 @@ def _draw_scores(axes: Axes, selection: MassMixtureSelection) -> None:
     )
     for family, (line, marker) in _LINE_AND_MARKER.items():
         is_full = family is CovarianceFamily.FULL
+        k, bic = _by_k(selection, family, "bic")
+        if not len(k):
+            continue
         axes.plot(
-            *_by_k(selection, family, "bic"),
+            k,
+            bic,
             linestyle=line,
             marker=marker,
             markersize=4.0 if is_full else 2.8,
@@ -260,6 +293,22 @@ def _delta_bic_in_words(selection: MassMixtureSelection) -> str:
     return (
         f"BIC {selection.bic['1']:.1f} with one, {selection.bic['2']:.1f} with two "
         f"components: BIC(1) - BIC(2) = {selection.delta_bic:.1f}."
+    )
+
+
+def _resampling_in_words(
+    selection: MassMixtureSelection, hosts: HostResampling | NotRun
+) -> str:
+    if isinstance(hosts, NotRun):
+        return f"Hosts not redrawn: {hosts.reason.rstrip('.')}."
+    ghosts = (
+        f" {len(hosts.means)} of them are drawn faint, 1 sigma."
+        if selection.chosen_k == 2
+        else ""
+    )
+    return (
+        f"Two are preferred in {hosts.share_two:.0%} of {hosts.n_samples} samples of "
+        f"redrawn hosts.{ghosts}"
     )
 
 

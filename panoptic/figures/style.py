@@ -11,6 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from panoptic.statement import NotRun
 
@@ -69,7 +70,8 @@ _RC = {
     "legend.labelspacing": 0.35,
     "lines.linewidth": 1.0,
     "patch.linewidth": 0.6,
-    "figure.dpi": 100,
+    # As it is saved: text that was laid out once is not laid out again.
+    "figure.dpi": 300,
     "figure.constrained_layout.h_pad": 0.03,
     "figure.constrained_layout.w_pad": 0.03,
     "savefig.dpi": 300,
@@ -109,11 +111,17 @@ def settle(figure: Figure) -> None:
 
     Half of the time of saving would go into finding the same layout again.
     """
-    if figure.get_layout_engine() is None:
+    engine = figure.get_layout_engine()
+    if engine is None:
         return
     with house_style():
-        figure.draw_without_rendering()
+        engine.execute(figure)
         figure.set_layout_engine(None)
+    for axes in figure.axes:
+        # The solver's last digits depend on where it keeps its variables in memory,
+        # and the names of SVG elements on every digit.
+        box = axes.get_position(original=True)
+        axes.set_position(Bbox(box.get_points().round(6)))
 
 
 def figure_of(axes: Axes) -> Figure:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+RUN = "run"
 _LOCK = ".lock"
 _WAY_OUT = "choose another folder with --outdir, or move it away"
 _ADVICE = {
@@ -63,8 +64,11 @@ class ResultsFolder:
     Parameters
     ----------
     folder
-        absent, empty, or with a (finished or unfinished) run of ours in it. Files that
-        are not of a run of ours are never touched.
+        absent, empty, or with a (finished or unfinished) result of ours in it. Files
+        that are not ours are never touched.
+    kind
+        what the result is of; a folder that holds another kind is refused, so that
+        the comparison of two runs cannot replace a run.
 
     Raises
     ------
@@ -73,8 +77,9 @@ class ResultsFolder:
         writable; from every method, where the file cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, kind: str = RUN) -> None:
         self.path = folder
+        self._kind = kind
         self._staging = Staging(folder)
         self._lock = FileLock(folder / _LOCK)
         self._outputs: dict[str, Output] = {}
@@ -82,7 +87,7 @@ class ResultsFolder:
         self._made_here: tuple[Path, ...] = ()  # folders that were not there before
 
     def __enter__(self) -> Self:
-        _refuse_what_is_not_ours(self.path)
+        _refuse_what_is_not_ours(self.path, self._kind)
         with _as_failure(self.path):
             self._made_here = _make_folders(self.path)
             try:
@@ -169,10 +174,12 @@ class ResultsFolder:
 
     def figure(
         self, name: str, figure: Figure, *, forms: tuple[str, ...] = FIGURE_FORMATS
-    ) -> None:
-        """Write a figure to `<name>.png`, `.pdf` and `.svg`."""
-        for form in forms:
-            self.blob(f"{name}.{form}", formats.encode_figure(figure, form))
+    ) -> dict[str, bytes]:
+        """Write a figure to `<name>.png`, `.pdf` and `.svg`; return the bytes."""
+        drawn = {form: formats.encode_figure(figure, form) for form in forms}
+        for form, content in drawn.items():
+            self.blob(f"{name}.{form}", content)
+        return drawn
 
     def text(self, name: str, text: str) -> None:
         """Write a text to the file `name`, as UTF-8."""
@@ -209,6 +216,7 @@ class ResultsFolder:
         """
         complete = manifest | {
             "tool": TOOL,
+            "kind": self._kind,
             "format_version": FORMAT_VERSION,
             "outputs": {path: out._asdict() for path, out in self._outputs.items()},
         }
@@ -295,8 +303,8 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     return formats.decode_arrays(_read(path), name=str(path))
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a finished run.
+def read_manifest(folder: Path, *, kind: str = RUN) -> dict[str, Any]:
+    """Return the manifest of a finished run (or another kind of result).
 
     Raises
     ------
@@ -315,6 +323,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     manifest = formats.decode_json(_read(path), name=str(path))
     if not isinstance(manifest, dict) or manifest.get("tool") != TOOL:
         raise InputUnusable(f"{path} is not a manifest of {TOOL}")
+    if manifest.get("kind") != kind:
+        raise InputUnusable(f"{folder} holds a {manifest.get('kind')}, not a {kind}")
     formats.check_version(manifest, name=str(path))
     return manifest
 
@@ -334,32 +344,34 @@ def _read(path: Path) -> bytes:
         raise InputUnusable(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _refuse_what_is_not_ours(folder: Path) -> None:
+def _refuse_what_is_not_ours(folder: Path, kind: str) -> None:
     with _as_failure(folder):
         if not folder.exists() and not folder.is_symlink():
             return
         if not folder.is_dir():
             raise ResultNotWritten(f"{folder} is not a folder: {_WAY_OUT}")
         names = sorted(item.name for item in folder.iterdir() if item.name != _LOCK)
-        ours = (
-            not names
-            or (MANIFEST in names and _is_our_manifest(folder / MANIFEST))
-            or (MANIFEST not in names and Staging(folder).is_ours)
-        )
+        found = _kind_of(folder / MANIFEST) if MANIFEST in names else None
+        ours = not names or found or (MANIFEST not in names and Staging(folder).is_ours)
     if not ours:
         shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         raise ResultNotWritten(
             f"{folder} is not empty and not a results folder of ours (it holds "
             f"{shown}): {_WAY_OUT}"
         )
+    if found and found != kind:
+        raise ResultNotWritten(f"{folder} holds a {found}, not a {kind}: {_WAY_OUT}")
 
 
-def _is_our_manifest(path: Path) -> bool:
+def _kind_of(path: Path) -> str | None:
+    """Return what a manifest of ours is of, None where it is not ours."""
     try:
         manifest = json.loads(path.read_bytes())
     except ValueError:
-        return False
-    return isinstance(manifest, dict) and manifest.get("tool") == TOOL
+        return None
+    if not isinstance(manifest, dict) or manifest.get("tool") != TOOL:
+        return None
+    return str(manifest.get("kind", RUN))
 
 
 def _listed_in(folder: Path) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ PACKAGES = (
     "scipy",
     "pandas",
     "scikit-learn",
-    "statsmodels",
     "matplotlib",
     "numba",
     "llvmlite",

@@ -87,7 +87,10 @@ def decode_result(content: bytes, cls: Any, *, name: str) -> Any:
         why = "; ".join(cattrs.transform_error(error)[:3])
     except (ValueError, TypeError, KeyError) as error:
         why = str(error)
-    raise InputUnusable(f"{name} does not hold what was expected of it: {why}")
+    raise InputUnusable(
+        f"{name} does not hold what was expected of it: {why}. Was it made by another "
+        "version? Make the results anew"
+    )
 
 
 def check_version(plain: Any, *, name: str) -> dict[str, Any]:

@@ -35,6 +35,17 @@ def compose_summary(header_lines: Iterable[str], sections: Iterable[Section]) ->
     return "\n".join(parts) + "\n"
 
 
+def sentences_of(section: Section) -> list[tuple[str, str]]:
+    """Return what a section says, each sentence with its evidence, without layout."""
+    said = [
+        (f"Not run: {statement.reason}", "")
+        if isinstance(statement, NotRun)
+        else (statement.text, statement.evidence)
+        for statement in section.statements
+    ]
+    return said + [(" ".join(line.split()), "") for line in section.lines]
+
+
 def _state(statement: Statement | NotRun) -> str:
     if isinstance(statement, NotRun):
         return _filled(f"Not run: {statement.reason}", first="* ", then="  ")

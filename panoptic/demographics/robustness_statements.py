@@ -1,0 +1,294 @@
+"""What the robustness checks mean, in words."""
+
+from panoptic.demographics.control_populations import (
+    EccentricityControl,
+    MixtureControl,
+    Population,
+)
+from panoptic.demographics.eccentricity_contrast import SIGNIFICANCE
+from panoptic.demographics.origin_classifier import QuickScore
+from panoptic.demographics.robustness_findings import (
+    Check,
+    RobustnessFindings,
+    RobustnessRow,
+)
+from panoptic.demographics.variant_measures import EccentricityCheck, MixtureCheck
+from panoptic.statement import NotRun, Statement
+
+_OFTEN = 0.5  # of simulated samples: a rule that errs that often says nothing
+
+
+def state_robustness(findings: RobustnessFindings) -> tuple[Statement, ...]:
+    """Say what survives which change, and what the rules say of known populations."""
+    return (
+        _mixture(findings),
+        _eccentricities(findings),
+        _masses(findings),
+        _classifier(findings),
+        _mixture_controls(findings.mixture_controls),
+        _eccentricity_controls(findings.eccentricity_controls),
+    )
+
+
+def _label(row: RobustnessRow) -> str:
+    if row.check is Check.WITHOUT_METHOD:
+        return f"without {row.name}"
+    if row.check is Check.READING:
+        return f"{row.name.replace('_', ' ')} eccentricities"
+    return str(row.check)
+
+
+def _untested(rows: list[tuple[str, str]]) -> str:
+    if not rows:
+        return ""
+    return " Not tested: " + "; ".join(f"{name} ({why})" for name, why in rows) + "."
+
+
+def _mixture(findings: RobustnessFindings) -> Statement:
+    asked: dict[str, MixtureCheck] = {}
+    refused: list[tuple[str, str]] = []
+    for row in findings.rows:
+        if row.check in (Check.READING, Check.ANCHORS, Check.MIGRATION_MAP):
+            continue
+        for sample, part in (("main", row.main), ("mass-orbit", row.mass_orbit)):
+            name = f"{_label(row)}, {sample} sample"
+            if isinstance(part, NotRun):
+                refused.append((name, part.reason))
+            else:
+                asked[name] = part
+    if not asked:
+        return Statement(
+            "Whether one component or two could not be asked of any variant.",
+            evidence=_untested(refused).strip(),
+        )
+    two = [name for name, part in asked.items() if part.chosen_k == 2]
+    one = [name for name, part in asked.items() if part.chosen_k == 1]
+    if not one:
+        text = f"In all {len(asked)} variants the BIC prefers two components."
+    elif not two:
+        text = f"In all {len(asked)} variants the BIC prefers one component."
+    else:
+        text = (
+            f"The BIC prefers two components in {len(two)} of {len(asked)} variants, "
+            f"one in: {'; '.join(one)}."
+        )
+    known = {n: p.delta_bic for n, p in asked.items() if p.delta_bic is not None}
+    evidence = ""
+    if known:
+        least, most = (
+            min(known, key=known.__getitem__),
+            max(known, key=known.__getitem__),
+        )
+        evidence = (
+            f"BIC(1) - BIC(2) from {known[least]:.1f} ({least}) to {known[most]:.1f} "
+            f"({most})."
+        )
+    return Statement(
+        text,
+        evidence=evidence + _untested(refused),
+        caveat=(
+            "Every variant keeps what the surveys can see: a preference that survives "
+            "them all can still be the surveys'. See the controls."
+        ),
+    )
+
+
+def _p_of(part: EccentricityCheck) -> float | None:
+    """The p value that counts: hosts shuffled where that was done."""
+    if part.peto_p_host is not None:
+        return part.peto_p_host
+    return part.ks_p
+
+
+def _eccentricities(findings: RobustnessFindings) -> Statement:
+    asked: dict[str, float] = {}
+    refused: list[tuple[str, str]] = []
+    for row in findings.rows:
+        part = row.eccentricity
+        if row.check in (Check.ANCHORS, Check.ERRORS, Check.MIGRATION_MAP):
+            continue
+        if isinstance(part, NotRun):
+            refused.append((_label(row), part.reason))
+            continue
+        p = _p_of(part)
+        if p is None:
+            refused.append(
+                (_label(row), f"{part.n_low_q} low-q against {part.n_high_q} high-q")
+            )
+        else:
+            asked[_label(row)] = p
+    if not asked:
+        return Statement(
+            "The eccentricities could not be compared in any variant.",
+            evidence=_untested(refused).strip(),
+        )
+    lost = [f"{name} (p = {p:.2g})" for name, p in asked.items() if p >= SIGNIFICANCE]
+    if not lost:
+        text = (
+            f"In all {len(asked)} variants high-q and low-q eccentricities differ "
+            f"(p < {SIGNIFICANCE})."
+        )
+    elif len(lost) == len(asked):
+        text = (
+            f"In none of {len(asked)} variants do high-q and low-q eccentricities "
+            f"differ (p < {SIGNIFICANCE})."
+        )
+    else:
+        text = (
+            f"High-q and low-q eccentricities differ (p < {SIGNIFICANCE}) in "
+            f"{len(asked) - len(lost)} of {len(asked)} variants, not: "
+            f"{', '.join(lost)}."
+        )
+    return Statement(
+        text,
+        evidence=f"p up to {max(asked.values()):.2g}.{_untested(refused)}",
+        caveat=(
+            "p: Peto-Peto with hosts shuffled, where the variant involves chance the "
+            "median of exact KS. All rows compared: methods and axes differ too."
+        ),
+    )
+
+
+def _masses(findings: RobustnessFindings) -> Statement:
+    said = []
+    for check in (Check.HOST_MASSES, Check.INCLINATIONS, Check.ONE_PER_HOST):
+        for row in findings.of(check):
+            if isinstance(row.main, NotRun):
+                said.append(f"{check}: {row.main.reason}")
+                continue
+            part = row.main
+            around = (
+                f" ({part.delta_bic_low:.1f} to {part.delta_bic_high:.1f})"
+                if part.delta_bic_low is not None and part.delta_bic_high is not None
+                else ""
+            )
+            middle = "none" if part.delta_bic is None else f"{part.delta_bic:.1f}"
+            said.append(
+                f"{check} ({row.n_draws} draws): {part.n_rows} rows, BIC(1) - BIC(2) "
+                f"{middle}{around}, two preferred in {part.share_two:.0%}"
+            )
+    drawn = [
+        row.main
+        for row in findings.rows
+        if row.n_draws > 1 and not isinstance(row.main, NotRun)
+    ]
+    base = findings.rows[0].main
+    if not drawn or isinstance(base, NotRun):
+        text = "What the errors of the masses do could not be asked."
+    elif all(part.chosen_k == base.chosen_k for part in drawn):
+        text = (
+            "Redrawing masses, inclinations or the companion of each host does not "
+            f"change the BIC's preference for {base.chosen_k}."
+        )
+    else:
+        text = (
+            "Redrawing masses, inclinations or the companion of each host changes the "
+            f"BIC's preference for {base.chosen_k}."
+        )
+    return Statement(
+        text,
+        evidence="; ".join(said) + ".",
+        caveat="Errors are taken as symmetric; a choice stands in for absent ones.",
+    )
+
+
+def _classifier(findings: RobustnessFindings) -> Statement:
+    asked = {
+        row.name if row.check is Check.ANCHORS else _label(row): row.origins
+        for row in findings.rows
+        if isinstance(row.origins, QuickScore)
+    }
+    if not asked:
+        return Statement("The classifier could not be asked of any variant.")
+    p = {name: score.p_target for name, score in asked.items()}
+    low, high = min(p, key=p.__getitem__), max(p, key=p.__getitem__)
+    skill = [score.auroc for score in asked.values()]
+    side = (
+        "stays on one side of 0.5"
+        if (p[low] < 0.5) == (p[high] < 0.5)
+        else "changes sides of 0.5"
+    )
+    return Statement(
+        f"With other anchors and rows the target's P of being binary-like {side}.",
+        evidence=(
+            f"P from {p[low]:.3f} ({low}) to {p[high]:.3f} ({high}); held-out AUROC "
+            f"{min(skill):.2f} to {max(skill):.2f}, {len(asked)} variants."
+        ),
+        caveat="The label is still the mass ratio's.",
+    )
+
+
+def _mixture_controls(
+    controls: tuple[MixtureControl, ...] | NotRun,
+) -> Statement:
+    if isinstance(controls, NotRun):
+        return Statement(f"The mixture has no controls: {controls.reason}.")
+    found = {control.population: control for control in controls}
+    parts = found[Population.ONE_IN_PARTS]
+    if parts.share_very_strong > _OFTEN:
+        text = (
+            "One population seen in parts by the methods would be called two: the "
+            f"BIC's preference is very strong in {parts.share_very_strong:.0%} of such "
+            "samples."
+        )
+    else:
+        text = (
+            "One population seen in parts by the methods is called two, very strongly, "
+            f"in {parts.share_very_strong:.0%} of such samples."
+        )
+    return Statement(
+        text,
+        evidence="; ".join(
+            f"{c.population} ({c.how}): two preferred in {c.share_two:.0%}, by 10 or "
+            f"more in {c.share_very_strong:.0%}{_beyond(c)}"
+            for c in controls
+        )
+        + f"; {parts.n_simulations} samples of {parts.n_rows} rows each.",
+        caveat="The ranges of the methods are those of the companions they found.",
+    )
+
+
+def _beyond(control: MixtureControl) -> str:
+    if control.share_beyond_methods is None:
+        return ""
+    return (
+        ", of which better than one population per method in "
+        f"{control.share_beyond_methods:.0%} of {control.n_method_tests}"
+    )
+
+
+def _eccentricity_controls(
+    controls: tuple[EccentricityControl, ...] | NotRun,
+) -> Statement:
+    if isinstance(controls, NotRun):
+        return Statement(f"The eccentricities have no controls: {controls.reason}.")
+    found = {control.population: control for control in controls}
+    two, one = found[Population.TWO], found[Population.ONE]
+    seen = 1.0 - two.share_not_supported
+    alarm = 1.0 - one.share_not_supported
+    if two.share_supported < 1.0 - _OFTEN:
+        text = (
+            "At these sizes two true populations of eccentricities would be called "
+            f"supported in {two.share_supported:.0%} of samples: the methods do not "
+            "overlap enough to say more."
+        )
+    else:
+        text = (
+            "At these sizes two true populations of eccentricities are called "
+            f"supported in {two.share_supported:.0%} of samples."
+        )
+    return Statement(
+        text,
+        evidence=(
+            f"A difference is seen in {seen:.0%} of them, and in {alarm:.0%} of "
+            "samples of one population. "
+            + "; ".join(
+                f"{c.population} ({c.how}): supported {c.share_supported:.0%}, driven "
+                f"by detection method {c.share_driven_by_method:.0%}, not supported "
+                f"{c.share_not_supported:.0%}"
+                for c in controls
+            )
+            + f"; {two.n_simulations} samples of {two.n_rows} rows each."
+        ),
+        caveat="Published laws of e stand in for the unknown true ones.",
+    )

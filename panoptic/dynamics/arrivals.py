@@ -1,0 +1,262 @@
+"""Real close companions: how often a stated prior brings each to where it is seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from panoptic.dynamics.disk_torque import DiskRanges, DiskTorque, disk_torque
+from panoptic.dynamics.feasibility import Stream, draw_orbits, wilson_interval
+from panoptic.dynamics.outcomes import Outcome
+from panoptic.dynamics.perturbers import (
+    InnerOrbit,
+    OuterOrbitPrior,
+    PerturberGrid,
+    Progress,
+)
+from panoptic.dynamics.scale_out import Work, Workers, compute
+from panoptic.dynamics.secular_map import ARRIVED, SecularModel, follow, tally
+from panoptic.dynamics.tides import StellarTide, stellar_tide
+from panoptic.stars import radius_rjup, radius_rsun
+
+Counts = NDArray[np.int64]
+
+WIDEST_CLOSE_AU = 0.5
+FIRST_AXIS_RANGE_AU = (1.0, 30.0)
+RADIUS_IF_UNKNOWN_RJUP = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedCompanion:
+    """A companion as it is seen today; None where a value is not known.
+
+    A mass or axis that is only a limit is not known.
+
+    n_siblings : other known companions of the host; not counted for the target.
+    """
+
+    name: str  # of the companion
+    host_mass_msun: float  # mass of the host, Msun
+    mass_mjup: float | None  # mass of the companion, MJup
+    axis_au: float | None  # semi-major axis today, AU
+    host_radius_rsun: float | None = None  # radius of the host, Rsun
+    radius_rjup: float | None = None  # radius of the companion, RJup
+    n_siblings: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivalPrior:
+    """Where the companions could have started, with which perturbers."""
+
+    grid: PerturberGrid  # every cell as likely as any other
+    outer: OuterOrbitPrior
+    model: SecularModel
+    n_draws: int  # per companion
+    seed: int
+    first_axis_range_au: tuple[float, float] = FIRST_AXIS_RANGE_AU  # log-uniform
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How the triples drawn for one companion ended, at the model's headline."""
+
+    n_draws: int  # triples drawn
+    n_migrated: int  # brought in by tides
+    n_arrived: int  # within the model's window of today's axis
+    n_disrupted: int  # torn apart inside the disruption radius
+    n_unchanged: int  # still wide at the horizon
+    n_unstable: int  # unstable from the start, not followed
+    n_undecided: int  # not followed to the end
+    arrived_fraction: float  # n_arrived / n_draws
+    arrived_low: float  # Wilson 95 % interval
+    arrived_high: float  # its upper end
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionMigration:
+    """What could have brought one observed companion in; None where not asked."""
+
+    companion: ObservedCompanion  # as it is seen today
+    not_applicable: str  # why not asked; empty if it was
+    remark: str  # on its siblings; empty if there is none
+    radius_rjup: float | None  # RJup, in use: observed, from a relation, or 1
+    arrival: Arrival | None  # how the drawn triples ended
+    disk: DiskTorque | None  # at today's axis
+    stellar_tide: StellarTide | None  # at today's axis
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionBlock:
+    """One companion and the prior it is asked under."""
+
+    inner: InnerOrbit
+    target_axis_au: float
+    row: int  # of the random stream
+    prior: ArrivalPrior
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionTally:
+    """Outcomes of one companion's draws."""
+
+    counts: Counts  # (n_horizons, n_factors, N_OUTCOMES + 1)
+
+
+def explain_companions(
+    companions: Sequence[ObservedCompanion],
+    prior: ArrivalPrior | None,
+    *,
+    disk_ranges: DiskRanges | None = None,
+    workers: Workers | None = None,
+    progress: Progress | None = None,
+) -> tuple[CompanionMigration, ...]:
+    """Return, for each companion, how often the prior brings it in, and the rest.
+
+    Asked of companions with a known mass inside `WIDEST_CLOSE_AU`; the others say why
+    not. A companion's draws depend on its name and the seed, not on the list. Without
+    a prior, perturbers are not asked; disk and stellar tide are.
+
+    progress : called with companions done and in all.
+    """
+    reasons = [_why_not(companion) for companion in companions]
+    asked = [
+        companion
+        for companion, reason in zip(companions, reasons, strict=True)
+        if not reason and prior is not None
+    ]
+    arrivals: dict[str, Arrival] = {}
+    if asked and prior is not None:
+        blocks = [_block(companion, prior) for companion in asked]
+        work = Work("companions", blocks, settle_companion, blocks, CompanionTally)
+        tallies = compute(
+            work, workers=Workers() if workers is None else workers, progress=progress
+        )
+        arrivals = {
+            companion.name: _arrival(found, prior)
+            for companion, found in zip(asked, tallies, strict=True)
+        }
+    return tuple(
+        CompanionMigration(
+            companion=companion,
+            not_applicable=reason,
+            remark=_remark(companion) if not reason else "",
+            radius_rjup=None if companion.mass_mjup is None else _radius(companion),
+            arrival=arrivals.get(companion.name),
+            disk=_disk(companion, disk_ranges),
+            stellar_tide=_stellar_tide(companion),
+        )
+        for companion, reason in zip(companions, reasons, strict=True)
+    )
+
+
+def settle_companion(block: CompanionBlock) -> CompanionTally:
+    """Draw and follow one companion's triples; the same block, the same tally."""
+    prior = block.prior
+    orbits = draw_orbits(
+        [block.row],
+        prior.outer,
+        axis_range_au=block.inner.axis_au,
+        n_draws=prior.n_draws,
+        seed=prior.seed,
+        stream=Stream.OBJECTS,
+    )
+    mass, axis_out = prior.grid.per_cell()
+    cell = (orbits.uniform * prior.grid.n_cells).astype(np.int64)
+    ensemble = follow(
+        block.inner, orbits, mass[cell], axis_out[cell], model=prior.model
+    )
+    shape = (1, prior.n_draws)
+    return CompanionTally(tally(ensemble, shape, prior.model, block.target_axis_au)[0])
+
+
+def _why_not(companion: ObservedCompanion) -> str:
+    """Return why perturbers are not asked about, empty if they are."""
+    if companion.axis_au is None:
+        return "no semi-major axis is known"
+    if companion.axis_au >= WIDEST_CLOSE_AU:
+        return f"not close: {companion.axis_au:.3g} AU, from {WIDEST_CLOSE_AU:g} AU on"
+    if companion.mass_mjup is None:
+        return "no mass is known"
+    return ""
+
+
+def _remark(companion: ObservedCompanion) -> str:
+    if not companion.n_siblings:
+        return ""
+    return (
+        f"{companion.n_siblings} more known around this host: a companion that comes "
+        "in on an eccentric orbit crosses and removes its inner siblings"
+    )
+
+
+def _radius(companion: ObservedCompanion) -> float:
+    """Return the observed radius, else the relation's, else 1 RJup."""
+    if companion.radius_rjup is not None:
+        return companion.radius_rjup
+    related = float(radius_rjup(companion.mass_mjup or np.nan))
+    return related if np.isfinite(related) else RADIUS_IF_UNKNOWN_RJUP
+
+
+def _block(companion: ObservedCompanion, prior: ArrivalPrior) -> CompanionBlock:
+    if companion.mass_mjup is None or companion.axis_au is None:
+        raise ValueError(f"{companion.name} was not to be asked")
+    return CompanionBlock(
+        inner=InnerOrbit(
+            host_mass_msun=companion.host_mass_msun,
+            host_radius_rsun=1.0,  # no outcome depends on it
+            companion_mass_mjup=companion.mass_mjup,
+            companion_radius_rjup=_radius(companion),
+            axis_au=prior.first_axis_range_au,
+        ),
+        target_axis_au=companion.axis_au,
+        row=crc32(companion.name.encode()),
+        prior=prior,
+    )
+
+
+def _arrival(found: CompanionTally, prior: ArrivalPrior) -> Arrival:
+    model = prior.model
+    ended = found.counts[
+        model.horizons_gyr.index(model.horizon_gyr),
+        model.disruption_factors.index(model.disruption_factor),
+    ].tolist()
+    low, high = wilson_interval(ended[ARRIVED], prior.n_draws)
+    return Arrival(
+        n_draws=prior.n_draws,
+        n_migrated=ended[Outcome.MIGRATED],
+        n_arrived=ended[ARRIVED],
+        n_disrupted=ended[Outcome.DISRUPTED],
+        n_unchanged=ended[Outcome.UNCHANGED],
+        n_unstable=ended[Outcome.UNSTABLE],
+        n_undecided=ended[Outcome.UNDECIDED],
+        arrived_fraction=ended[ARRIVED] / prior.n_draws,
+        arrived_low=float(low),
+        arrived_high=float(high),
+    )
+
+
+def _disk(companion: ObservedCompanion, ranges: DiskRanges | None) -> DiskTorque | None:
+    if companion.mass_mjup is None or companion.axis_au is None:
+        return None
+    return disk_torque(
+        companion.host_mass_msun,
+        companion.mass_mjup,
+        axis_au=companion.axis_au,
+        ranges=ranges,
+    )
+
+
+def _stellar_tide(companion: ObservedCompanion) -> StellarTide | None:
+    if companion.mass_mjup is None or companion.axis_au is None:
+        return None
+    radius = companion.host_radius_rsun or float(radius_rsun(companion.host_mass_msun))
+    if not np.isfinite(radius):
+        return None
+    return stellar_tide(
+        companion.host_mass_msun,
+        companion.mass_mjup,
+        host_radius_rsun=radius,
+        axis_au=companion.axis_au,
+    )

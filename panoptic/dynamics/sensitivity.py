@@ -1,0 +1,224 @@
+"""How far the answer moves with what is not known: times, thresholds, tides, starts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from panoptic.dynamics.feasibility import (
+    FeasibilityMap,
+    map_feasibility,
+    wilson_interval,
+)
+from panoptic.dynamics.outcomes import Outcome
+from panoptic.dynamics.perturbers import (
+    InnerOrbit,
+    OuterOrbitPrior,
+    PerturberGrid,
+    Progress,
+)
+from panoptic.dynamics.scale_out import Workers
+from panoptic.dynamics.secular_map import (
+    ARRIVED,
+    SecularMap,
+    SecularRequest,
+    map_secular,
+)
+
+HORIZONS_GYR = (1.0, 3.0, 5.0)
+THRESHOLDS_RSTAR = (3.0, 5.0, 7.0)
+DISRUPTION_FACTORS = (2.7, 2.0)  # of total disruption; which is disputed
+TIME_LAGS_S = (0.1, 1.0, 10.0, 100.0)
+FIRST_AXES_AU = ((0.5, 0.5), (1.0, 1.0), (3.0, 3.0), (1.0, 30.0))
+
+
+@dataclass(frozen=True, slots=True)
+class CriterionVariant:
+    """The criterion map under another horizon and threshold."""
+
+    horizon_gyr: float  # time in which migration must happen, Gyr
+    r_crit_rstar: float  # pericentre threshold, host radii
+    n_draws: int  # all cells together
+    mean_fraction: float  # share of all draws that pass the criterion
+    mean_low: float  # Wilson 95 % interval
+    mean_high: float  # its upper end
+    highest_fraction: float  # of any cell
+    coverage: float  # share of the cells with a fraction of at least 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class SecularVariant:
+    """The physical map with one or two settings changed, shares over all draws."""
+
+    what: str  # what is changed
+    horizon_gyr: float  # time in which migration must happen, Gyr
+    disruption_factor: float  # pericentre that destroys, tidal radii
+    time_lag_s: float  # of the tide in the companion, s
+    first_axis_au: tuple[float, float]  # ends of the initial semi-major axis, AU
+    is_headline: bool  # the map's own settings, nothing changed
+    is_new_integration: bool  # or read off the times the map has kept
+    n_draws: int  # all cells together
+    migrated: float  # brought in by tides
+    migrated_low: float  # Wilson 95 % interval
+    migrated_high: float  # its upper end
+    arrived: float  # migrated to near the target's axis
+    disrupted: float  # torn apart inside the disruption radius
+    undecided: float  # not followed to the end
+
+
+def vary_criterion(
+    grid: PerturberGrid,
+    inner: InnerOrbit,
+    *,
+    prior: OuterOrbitPrior,
+    n_draws: int,
+    seed: int,
+    horizons_gyr: Sequence[float] = HORIZONS_GYR,
+    thresholds_rstar: Sequence[float] = THRESHOLDS_RSTAR,
+) -> tuple[CriterionVariant, ...]:
+    """Return the criterion's coverage for every horizon and threshold, same draws."""
+    return tuple(
+        _criterion_variant(
+            map_feasibility(
+                grid,
+                inner,
+                n_draws=n_draws,
+                horizon_gyr=horizon,
+                r_crit_rstar=threshold,
+                seed=seed,
+                prior=prior,
+            )
+        )
+        for horizon in horizons_gyr
+        for threshold in thresholds_rstar
+    )
+
+
+def changed_requests(
+    request: SecularRequest,
+    *,
+    n_draws: int,
+    time_lags_s: Sequence[float] = TIME_LAGS_S,
+    first_axes_au: Sequence[tuple[float, float]] = FIRST_AXES_AU,
+) -> dict[str, SecularRequest]:
+    """Return the maps that need a new integration, by what they change.
+
+    Fewer draws per cell, the first of the map's own; the headline horizon only. Axes
+    for which every perturber of the grid would lie inside are left out.
+    """
+    model = request.model
+    short = replace(
+        request,
+        n_draws=min(n_draws, request.n_draws),
+        model=replace(model, horizons_gyr=(model.horizon_gyr,)),
+    )
+    changed = {
+        f"time lag {lag:g} s": replace(
+            short, model=replace(short.model, time_lag_s=lag)
+        )
+        for lag in time_lags_s
+        if lag != model.time_lag_s
+    }
+    nearest = float(request.grid.axis_au.min())
+    for low, high in first_axes_au:
+        if (low, high) != request.inner.axis_au and low < nearest:
+            start = f"{low:g} AU" if low == high else f"{low:g}-{high:g} AU"
+            changed[f"first axis {start}"] = replace(
+                short, inner=replace(short.inner, axis_au=(low, high))
+            )
+    return changed
+
+
+def vary_secular(
+    found: SecularMap,
+    changed: dict[str, SecularRequest],
+    *,
+    workers: Workers | None = None,
+    progress: Progress | None = None,
+) -> tuple[SecularVariant, ...]:
+    """Return the ladder that the map has kept, then the maps integrated anew.
+
+    progress : called with new maps' cells done and in all.
+    """
+    model = found.request.model
+    variants = [
+        _variant(found, horizon, factor, what=_ladder_words(horizon, factor))
+        for horizon in model.horizons_gyr
+        for factor in model.disruption_factors
+    ]
+    total = sum(request.grid.n_cells for request in changed.values())
+    before = 0
+    for what, request in changed.items():
+
+        def report(done: int, _: int, before: int = before) -> None:
+            if progress is not None:
+                progress(before + done, total)
+
+        another = map_secular(
+            request,
+            name=what.replace(" ", "-"),
+            workers=workers,
+            progress=report,
+        )
+        before += request.grid.n_cells
+        variants.append(
+            _variant(
+                another,
+                model.horizon_gyr,
+                model.disruption_factor,
+                what=what,
+                is_new=True,
+            )
+        )
+    return tuple(variants)
+
+
+def _criterion_variant(found: FeasibilityMap) -> CriterionVariant:
+    n = found.n_draws * found.grid.n_cells
+    low, high = wilson_interval(int(found.n_feasible.sum()), n)
+    return CriterionVariant(
+        horizon_gyr=found.horizon_gyr,
+        r_crit_rstar=found.r_crit_rstar,
+        n_draws=n,
+        mean_fraction=found.mean_fraction,
+        mean_low=float(low),
+        mean_high=float(high),
+        highest_fraction=float(found.fraction.max()),
+        coverage=found.coverage,
+    )
+
+
+def _ladder_words(horizon_gyr: float, factor: float) -> str:
+    return f"{horizon_gyr:g} Gyr, disruption inside {factor:g} r_t"
+
+
+def _variant(
+    found: SecularMap,
+    horizon_gyr: float,
+    factor: float,
+    *,
+    what: str,
+    is_new: bool = False,
+) -> SecularVariant:
+    n, model = found.n_total, found.request.model
+
+    def number(outcome: int) -> int:
+        count = found.count(outcome, horizon_gyr=horizon_gyr, disruption_factor=factor)
+        return int(count.sum())
+
+    low, high = wilson_interval(number(Outcome.MIGRATED), n)
+    return SecularVariant(
+        what=what,
+        horizon_gyr=horizon_gyr,
+        disruption_factor=factor,
+        time_lag_s=model.time_lag_s,
+        first_axis_au=found.request.inner.axis_au,
+        is_headline=not is_new
+        and (horizon_gyr, factor) == (model.horizon_gyr, model.disruption_factor),
+        is_new_integration=is_new,
+        n_draws=n,
+        migrated=number(Outcome.MIGRATED) / n,
+        migrated_low=float(low),
+        migrated_high=float(high),
+        arrived=number(ARRIVED) / n,
+        disrupted=number(Outcome.DISRUPTED) / n,
+        undecided=number(Outcome.UNDECIDED) / n,
+    )
