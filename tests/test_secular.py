@@ -245,7 +245,7 @@ def test_largest_eccentricity_with_short_range_forces():
 
 
 def test_exact_period():
-    """From one eccentricity peak to the next, DYNAMICS' 7.05537085 t_LK."""
+    """From one eccentricity peak to the next: 7.05537085 t_LK."""
     triples = slow.triple(e=0.01, inclination_deg=85, pericentre_deg=45)
     period, j2 = slow.quadrupole_period(0.01, math.radians(85), math.radians(45))
     assert period == pytest.approx(7.05537085, rel=1e-8)
@@ -762,6 +762,20 @@ def test_unstable_triples_are_not_integrated():
     found = evolve(triples, t_end_yr=1e6, unstable=np.ones(4, dtype=bool))
     assert np.all(found.outcome == Outcome.UNSTABLE)
     assert found.n_steps.sum() == 0
+
+
+def test_no_triples_are_an_empty_ensemble():
+    none = population(0)
+    found = evolve(none, t_end_yr=1e6)
+    assert len(found) == 0
+    assert sum(found.counts().values()) == 0
+    with pytest.raises(ValueError, match="one row"):
+        population(3, outer_e=np.zeros((2, 3)))
+
+
+def test_a_track_is_of_one_triple():
+    with pytest.raises(ValueError, match="one triple makes a track, got 2"):
+        track(population(2), t_end_yr=1e6)
 
 
 def test_progress_reaches_the_total():

@@ -71,8 +71,9 @@ class Triples:
         Raises
         ------
         ValueError
-            for a value that is not finite, a mass, axis or radius that is not
-            positive, an eccentricity outside [0, 1), a negative Love number or lag.
+            for more than one dimension, a value that is not finite, a mass, axis or
+            radius that is not positive, an eccentricity outside [0, 1), a negative
+            Love number or lag.
         """
         given = (
             host_mass_msun,
@@ -92,6 +93,8 @@ class Triples:
         columns = np.broadcast_arrays(
             *(np.atleast_1d(np.asarray(values, dtype=np.float64)) for values in given)
         )
+        if columns[0].ndim != 1:
+            raise ValueError(f"triples form one row, got shape {columns[0].shape}")
         triples = cls(*(np.ascontiguousarray(column) for column in columns))
         triples._check()
         return triples
