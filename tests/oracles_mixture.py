@@ -142,9 +142,9 @@ def climb_em(rows, k, family, rng, n_starts=20, n_steps=300):
 
 
 def deconvolution_step(rows, errors, weights, means, covariances):
-    """One step of extreme deconvolution as written by Bovy et al. (2011), eq. 16-18.
+    """One step of extreme deconvolution as written by Bovy et al. (2011).
 
-    Their w, R, T, b and B, with a unit projection, row by row.
+    Their T, b and B, with a unit projection, row by row.
     """
     n, k_all = len(rows), len(weights)
     share = np.empty((n, k_all))

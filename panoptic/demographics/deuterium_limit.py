@@ -111,7 +111,7 @@ def examine_deuterium_limit(
     """Compare the density of log M_c, log a and e on the two sides of the limit.
 
     The density on each side is a local-linear fit with triangular weights to counts
-    in bins of 0.05 dex (McCrary 2008, Journal of Econometrics 142, 698), its errors
+    in bins of 0.05 dex (McCrary 2008, Journal of Econometrics 142, 698-714), its errors
     from drawing hosts. A break: the 95 % interval of the step leaves out zero at the
     headline bandwidth and the step has one sign at all three. No break of a factor of
     3: not so, though such a step would be seen with a power of 0.8. Else, or with

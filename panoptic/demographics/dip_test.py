@@ -1,9 +1,9 @@
 """Hartigan's dip: how far a sample is from the nearest distribution with one mode.
 
-Hartigan & Hartigan (1985, Annals of Statistics 13, 70). The dip is the least distance
-D at which a distribution function with one mode stays within D of the empirical one
-everywhere. It is found here by bisection: inside the tube of radius D the taut string
-has the fewest modes of all (Davies & Kovac 2001, Annals of Statistics 29, 1), so D is
+Hartigan & Hartigan (1985, Annals of Statistics 13, 70-84). The dip is the least
+distance D at which a distribution function with one mode stays within D of the
+empirical one everywhere. It is found here by bisection: inside the tube of radius D
+the taut string has the fewest modes of all (Davies & Kovac 2001, unverified), so D is
 wide enough when that string bends upwards first and downwards after, never up again.
 """
 

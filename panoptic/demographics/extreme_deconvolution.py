@@ -1,13 +1,13 @@
 """Mixtures of what lies behind the errors: extreme deconvolution.
 
-Bovy, Hogg & Roweis (2011, Annals of Applied Statistics 5, 1657), without projections:
-row i is drawn from a Gaussian of covariance V_k + S_i, S_i its own error covariance.
+Bovy, Hogg & Roweis (2011, DOI 10.1214/10-AOAS439), without projections: row i is drawn
+from a Gaussian of covariance V_k + S_i, S_i its own error covariance.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from panoptic.demographics.companions import Companions
@@ -363,11 +363,11 @@ def _update(weight, mean, cov, white, gain, resp):
     return True
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
+@njit(cache=True, error_model="numpy")
 def _climb_all(x, s, weights, means, covs, n_steps, tolerance, lnl, converged):
     n, d = x.shape
     n_starts, k_all = weights.shape
-    for b in prange(n_starts):
+    for b in range(n_starts):
         white = np.empty((n, k_all, d))
         gain = np.empty((n, k_all, d, d))
         resp = np.empty((n, k_all))

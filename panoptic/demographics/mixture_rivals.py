@@ -78,10 +78,10 @@ class MethodRival:
 def weigh_one_more_component(
     rows: Floats, *, host: ArrayLike, k: int, n_draws: int, rng: np.random.Generator
 ) -> RatioTest | NotRun:
-    """Test K against K + 1 full components by parametric bootstrap (McLachlan 1987).
+    """Test K against K + 1 full components by parametric bootstrap.
 
-    The likelihood ratio of mixtures does not follow chi squared, so its distribution
-    is that of samples drawn from the fitted K components.
+    As McLachlan (1987, unverified). The likelihood ratio of mixtures does not follow
+    chi squared, so its distribution is that of samples drawn from K fitted components.
     """
     fits = fit_mixtures(
         rows, host=host, n_components=[k, k + 1], families=[_FULL], rng=rng

@@ -95,16 +95,17 @@ def gather_evidence(
 ) -> MixtureEvidence:
     """Ask everything of one sample and judge it (see `judge`).
 
-    n_draws : from each null, fewer where a p is large early; the subsets get 199 at
-        most. Every question has its own random stream.
+    n_draws : for K against K + 1, fewer where a p is large early; the other rivals get
+        half, the subsets 199 at most. Every question has its own random stream.
     """
     ask = rng.spawn(8)
+    n_rival = max(min(n_draws, _SUBSET_DRAWS), n_draws // 2)
     rows = np.column_stack([companions.log_q, companions.log_a])
     host = companions.host
     tests = _test_components(companions, n_draws, ask[0])
-    smooth = weigh_smooth_population(rows, host=host, n_draws=n_draws, rng=ask[1])
+    smooth = weigh_smooth_population(rows, host=host, n_draws=n_rival, rng=ask[1])
     methods = weigh_methods(
-        rows, host=host, method=companions.method, n_draws=n_draws, rng=ask[2]
+        rows, host=host, method=companions.method, n_draws=n_rival, rng=ask[2]
     )
     hosts = resample_hosts(companions, n_samples=n_bootstrap, rng=ask[3])
     picks = pick_one_per_host(companions, n_samples=n_bootstrap, rng=ask[4])

@@ -6,10 +6,10 @@ parameters (10 against 11) and can be skewed, flat-topped or heavy-tailed, and c
 but never has two modes along an axis at a given value of the other.
 
 The leading axis follows the sinh-arcsinh distribution of Jones & Pewsey (2009,
-Biometrika 96, 761): S = sinh(delta asinh(y) - epsilon) is standard normal, with
-y = (x - location) / scale. delta > 1 makes light tails, in the limit a flat top, never
-two modes; epsilon skews. The other axis is a quadratic in the leading one plus such a
-residual. Whichever axis leads better is taken.
+Biometrika 96, 761, page unverified): S = sinh(delta asinh(y) - epsilon) is standard
+normal, with y = (x - location) / scale. delta > 1 makes light tails, in the limit a
+flat top, never two modes; epsilon skews. The other axis is a quadratic in the leading
+one plus such a residual. Whichever axis leads better is taken.
 """
 
 from dataclasses import dataclass
