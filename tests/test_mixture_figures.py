@@ -36,6 +36,7 @@ from tests.figure_samples import (
 HOSTS = HostResampling(
     n_samples=40,
     n_failed=1,
+    n_two_refused=0,
     share_two=0.9,
     delta_bic=(5.0, 20.0, 30.0),
     k_counts=(4, 35),
