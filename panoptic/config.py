@@ -432,7 +432,10 @@ class MigrationOptions:
         0.37, "Love number k2 of the companion (twice the apsidal one)", parse=float
     )
     kl_radius_rj: float | None = option(
-        None, "companion radius, instead of the target's own", parse=float, unit="RJup"
+        None,
+        "companion radius of the map (else observed, else from the mass)",
+        parse=float,
+        unit="RJup",
     )
     kl_disruption: float = option(
         2.7, "pericentre that tears the companion apart", parse=float, unit="r_t"

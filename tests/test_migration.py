@@ -25,6 +25,7 @@ from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.perturbers import OuterOrbitPrior, PerturberGrid
 from panoptic.dynamics.secular_map import SecularModel
 from panoptic.reporting.formats import decode_result, encode_result
+from panoptic.stars import radius_rjup
 from panoptic.statement import NotRun
 
 TOI_6894_B = ObservedCompanion("TOI-6894 b", 0.207, 0.168, 0.02604, 0.2276, 0.855)
@@ -137,9 +138,40 @@ def test_radii_come_from_relations_where_they_are_not_given():
     bare = replace(TOI_6894_B, host_radius_rsun=None, radius_rjup=None)
     inner = investigate(bare).inner
     assert_allclose(inner.host_radius_rsun, 0.240, atol=0.001)
-    assert inner.companion_radius_rjup == 1.0
+    assert_allclose(inner.companion_radius_rjup, radius_rjup(0.168))
     given = investigate(bare, replace(QUICK, companion_radius_rjup=1.3)).inner
     assert given.companion_radius_rjup == 1.3
+
+
+def test_one_rule_of_radii_for_the_target_and_the_others():
+    unknown = {"host_radius_rsun": None, "radius_rjup": None}
+    for change in ({}, unknown, {"mass_mjup": 2000.0, **unknown}):  # no relation there
+        alike = replace(TOI_6894_B, **change)
+        found = investigate_migration(alike, (alike,), settings=QUICK)
+        (other,) = found.companions
+        assert found.inner.companion_radius_rjup == other.radius_rjup
+        tides = found.stellar_tide, other.stellar_tide
+        assert tides[0].host_radius_rsun == tides[1].host_radius_rsun
+    assert other.radius_rjup == 1.0
+
+
+def test_where_the_radius_comes_from_is_said(findings):
+    def said(target=TOI_6894_B, radius_rjup=0.855):
+        inner = replace(findings.inner, companion_radius_rjup=radius_rjup)
+        changed = replace(findings, target=target, inner=inner)
+        return " ".join(statement.evidence for statement in state_migration(changed))
+
+    bare = replace(TOI_6894_B, radius_rjup=None)
+    assert "radius 0.855 RJup (observed)" in said()
+    assert "not observed: from its mass" in said(bare, bare.radius_in_use_rjup)
+    assert "radius 1.3 RJup (given for this map)" in said(bare, 1.3)
+
+
+def test_disk_torques_are_said_by_regime():
+    assert "the linear torque (Type I) holds in" in texts(investigate())
+    heavy = texts(investigate(replace(TOI_6894_B, mass_mjup=40.0)))
+    assert "cavity around both bodies" in heavy
+    assert "within 10 Myr" not in heavy
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,22 @@ class ObservedCompanion:
     radius_rjup: float | None = None  # radius of the companion, RJup
     n_siblings: int = 0
 
+    @property
+    def radius_in_use_rjup(self) -> float | None:
+        """The observed radius, else by relation, else 1 RJup; None without a mass."""
+        if self.radius_rjup is not None or self.mass_mjup is None:
+            return self.radius_rjup
+        related = float(radius_rjup(self.mass_mjup))
+        return related if np.isfinite(related) else RADIUS_IF_UNKNOWN_RJUP
+
+    @property
+    def host_radius_in_use_rsun(self) -> float | None:
+        """The observed radius, else by relation; None where the relation ends."""
+        if self.host_radius_rsun is not None:
+            return self.host_radius_rsun
+        related = float(radius_rsun(self.host_mass_msun))
+        return related if np.isfinite(related) else None
+
 
 @dataclass(frozen=True, slots=True)
 class ArrivalPrior:
@@ -142,7 +158,7 @@ def explain_companions(
             companion=companion,
             not_applicable=reason,
             remark=_remark(companion) if not reason else "",
-            radius_rjup=None if companion.mass_mjup is None else _radius(companion),
+            radius_rjup=companion.radius_in_use_rjup,
             arrival=arrivals.get(companion.name),
             disk=_disk(companion, disk_ranges),
             stellar_tide=_stellar_tide(companion),
@@ -191,23 +207,16 @@ def _remark(companion: ObservedCompanion) -> str:
     )
 
 
-def _radius(companion: ObservedCompanion) -> float:
-    """Return the observed radius, else the relation's, else 1 RJup."""
-    if companion.radius_rjup is not None:
-        return companion.radius_rjup
-    related = float(radius_rjup(companion.mass_mjup or np.nan))
-    return related if np.isfinite(related) else RADIUS_IF_UNKNOWN_RJUP
-
-
 def _block(companion: ObservedCompanion, prior: ArrivalPrior) -> CompanionBlock:
-    if companion.mass_mjup is None or companion.axis_au is None:
+    radius = companion.radius_in_use_rjup
+    if companion.mass_mjup is None or companion.axis_au is None or radius is None:
         raise ValueError(f"{companion.name} was not to be asked")
     return CompanionBlock(
         inner=InnerOrbit(
             host_mass_msun=companion.host_mass_msun,
             host_radius_rsun=1.0,  # no outcome depends on it
             companion_mass_mjup=companion.mass_mjup,
-            companion_radius_rjup=_radius(companion),
+            companion_radius_rjup=radius,
             axis_au=prior.first_axis_range_au,
         ),
         target_axis_au=companion.axis_au,
@@ -249,10 +258,8 @@ def _disk(companion: ObservedCompanion, ranges: DiskRanges | None) -> DiskTorque
 
 
 def _stellar_tide(companion: ObservedCompanion) -> StellarTide | None:
-    if companion.mass_mjup is None or companion.axis_au is None:
-        return None
-    radius = companion.host_radius_rsun or float(radius_rsun(companion.host_mass_msun))
-    if not np.isfinite(radius):
+    radius = companion.host_radius_in_use_rsun
+    if companion.mass_mjup is None or companion.axis_au is None or radius is None:
         return None
     return stellar_tide(
         companion.host_mass_msun,

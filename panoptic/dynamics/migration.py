@@ -7,7 +7,6 @@ import numpy as np
 
 from panoptic.constants import RSUN_AU
 from panoptic.dynamics.arrivals import (
-    RADIUS_IF_UNKNOWN_RJUP,
     ArrivalPrior,
     CompanionMigration,
     ObservedCompanion,
@@ -51,7 +50,6 @@ from panoptic.dynamics.sensitivity import (
     vary_secular,
 )
 from panoptic.dynamics.tides import stellar_tide, tidal_radius_au, widest_arrival_au
-from panoptic.stars import radius_rsun
 from panoptic.statement import NotRun
 
 __all__ = [
@@ -91,7 +89,7 @@ class MigrationSettings:
     n_changed_draws: int = 5  # per cell, for each setting that is changed
     n_companion_draws: int = 200  # per companion of the sample
     r_crit_rstar: float = 5.0
-    companion_radius_rjup: float | None = None  # instead of the target's own
+    companion_radius_rjup: float | None = None  # instead of the target's
     disk: DiskRanges = DiskRanges()
 
 
@@ -107,7 +105,8 @@ def investigate_migration(
 
     And, for each of the other companions, how often the prior brings it in. Not run
     without a mass or an axis, or without a host radius where the relation has none
-    (outside its domain). A companion radius that is not known is 1 RJup.
+    (outside its domain). A companion radius that is not known follows from the mass,
+    1 RJup where no relation reaches.
 
     progress : called with cells and companions done and in all.
 
@@ -156,8 +155,9 @@ def _inner_orbit(
 ) -> InnerOrbit | NotRun:
     if target.mass_mjup is None or target.axis_au is None:
         return NotRun(f"{target.name} has no mass or no semi-major axis")
-    host_radius = target.host_radius_rsun or float(radius_rsun(target.host_mass_msun))
-    if not np.isfinite(host_radius):
+    host_radius = target.host_radius_in_use_rsun
+    radius = settings.companion_radius_rjup or target.radius_in_use_rjup
+    if host_radius is None or radius is None:
         return NotRun(
             f"no radius is given for a host of {target.host_mass_msun:g} Msun, and the "
             "mass-radius relation does not reach there"
@@ -166,9 +166,7 @@ def _inner_orbit(
         host_mass_msun=target.host_mass_msun,
         host_radius_rsun=host_radius,
         companion_mass_mjup=target.mass_mjup,
-        companion_radius_rjup=settings.companion_radius_rjup
-        or target.radius_rjup
-        or RADIUS_IF_UNKNOWN_RJUP,
+        companion_radius_rjup=radius,
         axis_au=settings.inner_axis_au,
     )
 
