@@ -15,6 +15,7 @@ from panoptic.dynamics.migration import (
     MigrationModel,
     MigrationSettings,
     ObservedCompanion,
+    check_migration,
     companion_table,
     investigate_migration,
     migration_arrays,
@@ -23,8 +24,9 @@ from panoptic.dynamics.migration import (
 )
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.perturbers import OuterOrbitPrior, PerturberGrid
+from panoptic.dynamics.scale_out import Workers
 from panoptic.dynamics.secular_map import SecularModel
-from panoptic.reporting.formats import decode_result, encode_result
+from panoptic.reporting.formats import decode_result, encode_json, encode_result
 from panoptic.stars import radius_rjup
 from panoptic.statement import NotRun
 
@@ -74,6 +76,35 @@ def findings():
 
 def texts(found):
     return " ".join(statement.text for statement in state_migration(found))
+
+
+class Noting:
+    """A store that keeps nothing and notes what is asked of it."""
+
+    def __init__(self):
+        self.noted = {}
+
+    def check(self, work, settings):
+        self.noted[work] = encode_json(settings)
+
+    claim = check
+
+    def load(self, work, piece):
+        return None
+
+    def save(self, work, piece, arrays):
+        """Keep nothing."""
+
+
+def test_everything_that_will_be_claimed_is_checked_before():
+    short = replace(SETTINGS, n_secular_draws=1, n_changed_draws=1, n_companion_draws=1)
+    before, then = Noting(), Noting()
+    check_migration(TOI_6894_B, OTHERS, settings=short, workers=Workers(store=before))
+    investigate_migration(
+        TOI_6894_B, OTHERS, settings=short, workers=Workers(store=then)
+    )
+    assert before.noted == then.noted
+    assert len(before.noted) == 8
 
 
 def test_the_thresholds_of_the_target():

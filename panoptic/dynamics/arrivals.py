@@ -26,6 +26,7 @@ Counts = NDArray[np.int64]
 WIDEST_CLOSE_AU = 0.5
 FIRST_AXIS_RANGE_AU = (1.0, 30.0)
 RADIUS_IF_UNKNOWN_RJUP = 1.0
+KEPT_NAME = "companions"  # among the kept works
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class CompanionMigration:
 class CompanionBlock:
     """One companion and the prior it is asked under."""
 
+    name: str  # of the companion
     inner: InnerOrbit
     target_axis_au: float
     row: int  # of the random stream
@@ -137,21 +139,17 @@ def explain_companions(
     progress : called with companions done and in all.
     """
     reasons = [_why_not(companion) for companion in companions]
-    asked = [
-        companion
-        for companion, reason in zip(companions, reasons, strict=True)
-        if not reason and prior is not None
-    ]
     arrivals: dict[str, Arrival] = {}
-    if asked and prior is not None:
-        blocks = [_block(companion, prior) for companion in asked]
-        work = Work("companions", blocks, settle_companion, blocks, CompanionTally)
+    blocks = [] if prior is None else _blocks(companions, prior)
+    if blocks and prior is not None:
+        asked = kept_settings(companions, prior)
+        work = Work(KEPT_NAME, asked, settle_companion, blocks, CompanionTally)
         tallies = compute(
             work, workers=Workers() if workers is None else workers, progress=progress
         )
         arrivals = {
-            companion.name: _arrival(found, prior)
-            for companion, found in zip(asked, tallies, strict=True)
+            block.name: _arrival(found, prior)
+            for block, found in zip(blocks, tallies, strict=True)
         }
     return tuple(
         CompanionMigration(
@@ -165,6 +163,17 @@ def explain_companions(
         )
         for companion, reason in zip(companions, reasons, strict=True)
     )
+
+
+def kept_settings(
+    companions: Sequence[ObservedCompanion], prior: ArrivalPrior
+) -> dict[str, object]:
+    """Return what the answers depend on, to tell whether kept ones can be used."""
+    asked = {
+        block.name: {"inner": block.inner, "target_axis_au": block.target_axis_au}
+        for block in _blocks(companions, prior)
+    }
+    return {"prior": prior, "companions": asked}
 
 
 def settle_companion(block: CompanionBlock) -> CompanionTally:
@@ -207,11 +216,19 @@ def _remark(companion: ObservedCompanion) -> str:
     )
 
 
+def _blocks(
+    companions: Sequence[ObservedCompanion], prior: ArrivalPrior
+) -> list[CompanionBlock]:
+    """Return the blocks of those that are asked about."""
+    return [_block(one, prior) for one in companions if not _why_not(one)]
+
+
 def _block(companion: ObservedCompanion, prior: ArrivalPrior) -> CompanionBlock:
     radius = companion.radius_in_use_rjup
     if companion.mass_mjup is None or companion.axis_au is None or radius is None:
         raise ValueError(f"{companion.name} was not to be asked")
     return CompanionBlock(
+        name=companion.name,
         inner=InnerOrbit(
             host_mass_msun=companion.host_mass_msun,
             host_radius_rsun=1.0,  # no outcome depends on it

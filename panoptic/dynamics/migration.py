@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from panoptic.constants import RSUN_AU
+from panoptic.dynamics.arrivals import KEPT_NAME as COMPANIONS
 from panoptic.dynamics.arrivals import (
     ArrivalPrior,
     CompanionMigration,
     ObservedCompanion,
     explain_companions,
+    kept_settings,
 )
 from panoptic.dynamics.disk_torque import DiskRanges, disk_torque
 from panoptic.dynamics.example_track import example_track
@@ -35,7 +37,8 @@ from panoptic.dynamics.perturbers import (
     PerturberGrid,
     Progress,
 )
-from panoptic.dynamics.scale_out import Workers
+from panoptic.dynamics.scale_out import Workers, check
+from panoptic.dynamics.secular_map import KEPT_NAME as MAP
 from panoptic.dynamics.secular_map import (
     SecularMap,
     SecularModel,
@@ -46,6 +49,7 @@ from panoptic.dynamics.sensitivity import (
     CriterionVariant,
     SecularVariant,
     changed_requests,
+    kept_name,
     vary_criterion,
     vary_secular,
 )
@@ -60,6 +64,7 @@ __all__ = [
     "MigrationModel",
     "MigrationSettings",
     "ObservedCompanion",
+    "check_migration",
     "companion_table",
     "investigate_migration",
     "migration_arrays",
@@ -150,6 +155,30 @@ def investigate_migration(
     )
 
 
+def check_migration(
+    target: ObservedCompanion,
+    companions: Sequence[ObservedCompanion],
+    *,
+    settings: MigrationSettings,
+    workers: Workers,
+) -> None:
+    """Refuse at once what `investigate_migration` would refuse after other work.
+
+    Raises
+    ------
+    ValueError, InputUnusable
+        as there.
+    """
+    inner = _inner_orbit(target, settings)
+    if isinstance(inner, NotRun) or settings.model is MigrationModel.CRITERION:
+        return
+    request, changed = _requests(inner, target.axis_au or np.nan, settings)
+    asked: dict[str, object] = {MAP: request}
+    asked |= {kept_name(what): other for what, other in changed.items()}
+    asked[COMPANIONS] = kept_settings(companions, _arrival_prior(settings))
+    check(asked, workers=workers)
+
+
 def _inner_orbit(
     target: ObservedCompanion, settings: MigrationSettings
 ) -> InnerOrbit | NotRun:
@@ -209,6 +238,26 @@ def _ask_secular(
     if settings.model is MigrationModel.CRITERION:
         found = explain_companions(companions, None, disk_ranges=settings.disk)
         return NotRun("only the criterion was asked for"), (), found
+    request, changed = _requests(inner, axis_today_au, settings)
+    n_cells = settings.grid.n_cells
+    parts = (n_cells, len(changed) * n_cells, len(companions))
+    report = _in_parts(progress, parts)
+    secular = map_secular(request, workers=workers, progress=report[0])
+    variants = vary_secular(secular, changed, workers=workers, progress=report[1])
+    arrivals = explain_companions(
+        companions,
+        _arrival_prior(settings),
+        disk_ranges=settings.disk,
+        workers=workers,
+        progress=report[2],
+    )
+    return secular, variants, arrivals
+
+
+def _requests(
+    inner: InnerOrbit, axis_today_au: float, settings: MigrationSettings
+) -> tuple[SecularRequest, dict[str, SecularRequest]]:
+    """Return the map, and those with other physics by what they change."""
     request = SecularRequest(
         grid=settings.grid,
         inner=inner,
@@ -219,31 +268,23 @@ def _ask_secular(
         n_draws=settings.n_secular_draws,
         seed=settings.seed,
     )
-    changed = changed_requests(request, n_draws=settings.n_changed_draws)
-    n_cells = settings.grid.n_cells
-    parts = (n_cells, len(changed) * n_cells, len(companions))
-    report = _in_parts(progress, parts)
-    secular = map_secular(request, workers=workers, progress=report[0])
-    variants = vary_secular(secular, changed, workers=workers, progress=report[1])
-    headline = replace(
-        settings.secular,
-        horizons_gyr=(settings.secular.horizon_gyr,),
-        disruption_factors=(settings.secular.disruption_factor,),
-    )
-    arrivals = explain_companions(
-        companions,
-        ArrivalPrior(
-            grid=settings.grid,
-            outer=settings.prior,
-            model=headline,
-            n_draws=settings.n_companion_draws,
-            seed=settings.seed,
+    return request, changed_requests(request, n_draws=settings.n_changed_draws)
+
+
+def _arrival_prior(settings: MigrationSettings) -> ArrivalPrior:
+    """Return the prior of the other companions: the map's, at the headline alone."""
+    model = settings.secular
+    return ArrivalPrior(
+        grid=settings.grid,
+        outer=settings.prior,
+        model=replace(
+            model,
+            horizons_gyr=(model.horizon_gyr,),
+            disruption_factors=(model.disruption_factor,),
         ),
-        disk_ranges=settings.disk,
-        workers=workers,
-        progress=report[2],
+        n_draws=settings.n_companion_draws,
+        seed=settings.seed,
     )
-    return secular, variants, arrivals
 
 
 def _in_parts(progress: Progress | None, parts: Sequence[int]) -> list[Progress | None]:

@@ -127,6 +127,11 @@ def changed_requests(
     return changed
 
 
+def kept_name(what: str) -> str:
+    """Return the name under which the blocks of a changed map are kept."""
+    return what.replace(" ", "-")
+
+
 def vary_secular(
     found: SecularMap,
     changed: dict[str, SecularRequest],
@@ -154,7 +159,7 @@ def vary_secular(
 
         another = map_secular(
             request,
-            name=what.replace(" ", "-"),
+            name=kept_name(what),
             workers=workers,
             progress=report,
         )
