@@ -219,6 +219,34 @@ def test_what_is_not_known_is_not_run(change, reason):
     assert reason in answer.reason
 
 
+def test_no_map_is_made_of_a_target_outside_its_start():
+    wide = replace(TOI_6894_B, axis_au=2.0)
+    for model in MigrationModel:
+        settings = replace(SETTINGS, model=model, n_companion_draws=1)
+        found = investigate(wide, settings)
+        maps = found.secular, found.criterion
+        assert all(isinstance(one, NotRun) for one in maps)
+        assert any("not inside its start" in one.reason for one in maps)
+        assert set(migration_arrays(found)) < set(ARRAY_FACTS)
+        assert not len(sensitivity_table(found))
+        assert found.disk_today.axis_au == 2.0
+        check_migration(wide, OTHERS, settings=settings, workers=Workers())
+    assert "No perturber is asked about" in texts(investigate(wide, SETTINGS))
+    assert investigate(
+        wide, replace(QUICK, inner_axis_au=(1.0, 4.0))
+    ).criterion_variants
+
+
+def test_starts_inside_the_targets_axis_are_said(findings):
+    inner = replace(findings.inner, axis_au=(0.5, 8.0))
+    target = replace(findings.target, axis_au=2.0)
+    caveats = " ".join(
+        statement.caveat
+        for statement in state_migration(replace(findings, inner=inner, target=target))
+    )
+    assert "50 % of the starts lie inside 2 AU" in caveats
+
+
 def test_arrays_need_no_pickle_and_each_has_a_meaning(findings):
     buffer = io.BytesIO()
     arrays = migration_arrays(findings)

@@ -111,7 +111,8 @@ def investigate_migration(
     And, for each of the other companions, how often the prior brings it in. Not run
     without a mass or an axis, or without a host radius where the relation has none
     (outside its domain). A companion radius that is not known follows from the mass,
-    1 RJup where no relation reaches.
+    1 RJup where no relation reaches. No map is made of a target that lies outside the
+    axis it is to have started at.
 
     progress : called with cells and companions done and in all.
 
@@ -126,7 +127,7 @@ def investigate_migration(
     if isinstance(inner, NotRun):
         return inner
     axis_today = target.axis_au or np.nan  # `_inner_orbit` has seen to it
-    criterion, criterion_variants = _ask_criterion(inner, settings)
+    criterion, criterion_variants = _ask_criterion(inner, axis_today, settings)
     secular, secular_variants, found = _ask_secular(
         inner, axis_today, companions, settings, workers, progress
     )
@@ -172,10 +173,13 @@ def check_migration(
     inner = _inner_orbit(target, settings)
     if isinstance(inner, NotRun) or settings.model is MigrationModel.CRITERION:
         return
-    request, changed = _requests(inner, target.axis_au or np.nan, settings)
-    asked: dict[str, object] = {MAP: request}
-    asked |= {kept_name(what): other for what, other in changed.items()}
-    asked[COMPANIONS] = kept_settings(companions, _arrival_prior(settings))
+    asked: dict[str, object] = {
+        COMPANIONS: kept_settings(companions, _arrival_prior(settings))
+    }
+    requests = _requests(inner, target.axis_au or np.nan, settings)
+    if not isinstance(requests, NotRun):
+        asked[MAP], changed = requests
+        asked |= {kept_name(what): other for what, other in changed.items()}
     check(asked, workers=workers)
 
 
@@ -200,11 +204,24 @@ def _inner_orbit(
     )
 
 
+def _no_way_in(inner: InnerOrbit, axis_today_au: float) -> NotRun | None:
+    """Return why no map is made of a companion that lies outside its start."""
+    widest = inner.axis_au[1]
+    if axis_today_au < widest:
+        return None
+    return NotRun(
+        f"the companion is at {axis_today_au:g} AU, not inside its start at up to "
+        f"{widest:g} AU (--kl_inner_au): there is no way in to explain"
+    )
+
+
 def _ask_criterion(
-    inner: InnerOrbit, settings: MigrationSettings
+    inner: InnerOrbit, axis_today_au: float, settings: MigrationSettings
 ) -> tuple[FeasibilityMap | NotRun, tuple[CriterionVariant, ...]]:
     if settings.model is MigrationModel.SECULAR:
         return NotRun("only the secular map was asked for"), ()
+    if outside := _no_way_in(inner, axis_today_au):
+        return outside, ()
     found = map_feasibility(
         settings.grid,
         inner,
@@ -235,29 +252,38 @@ def _ask_secular(
     SecularMap | NotRun, tuple[SecularVariant, ...], tuple[CompanionMigration, ...]
 ]:
     """Return the map, its variants and the other companions, one progress for all."""
-    if settings.model is MigrationModel.CRITERION:
-        found = explain_companions(companions, None, disk_ranges=settings.disk)
-        return NotRun("only the criterion was asked for"), (), found
-    request, changed = _requests(inner, axis_today_au, settings)
+    requests = _requests(inner, axis_today_au, settings)
+    criterion_alone = settings.model is MigrationModel.CRITERION
+    prior = None if criterion_alone else _arrival_prior(settings)
+
+    def ask_of_others(report: Progress | None) -> tuple[CompanionMigration, ...]:
+        return explain_companions(
+            companions,
+            prior,
+            disk_ranges=settings.disk,
+            workers=workers,
+            progress=report,
+        )
+
+    if isinstance(requests, NotRun):
+        return requests, (), ask_of_others(progress)
+    request, changed = requests
     n_cells = settings.grid.n_cells
     parts = (n_cells, len(changed) * n_cells, len(companions))
     report = _in_parts(progress, parts)
     secular = map_secular(request, workers=workers, progress=report[0])
     variants = vary_secular(secular, changed, workers=workers, progress=report[1])
-    arrivals = explain_companions(
-        companions,
-        _arrival_prior(settings),
-        disk_ranges=settings.disk,
-        workers=workers,
-        progress=report[2],
-    )
-    return secular, variants, arrivals
+    return secular, variants, ask_of_others(report[2])
 
 
 def _requests(
     inner: InnerOrbit, axis_today_au: float, settings: MigrationSettings
-) -> tuple[SecularRequest, dict[str, SecularRequest]]:
+) -> tuple[SecularRequest, dict[str, SecularRequest]] | NotRun:
     """Return the map, and those with other physics by what they change."""
+    if settings.model is MigrationModel.CRITERION:
+        return NotRun("only the criterion was asked for")
+    if outside := _no_way_in(inner, axis_today_au):
+        return outside
     request = SecularRequest(
         grid=settings.grid,
         inner=inner,

@@ -21,6 +21,8 @@ _NOTABLY = 0.05  # share of undecided draws from which the answer is called open
 def state_migration(findings: MigrationFindings) -> tuple[Statement, ...]:
     """Say what the findings mean: what the answer hangs on first, then the answers."""
     said = []
+    if isinstance(findings.secular, NotRun) and isinstance(findings.criterion, NotRun):
+        said.append(_state_no_map(findings, findings.secular))
     if findings.secular_variants:
         said.append(_state_sensitivity(findings))
     if not isinstance(findings.secular, NotRun):
@@ -34,6 +36,17 @@ def state_migration(findings: MigrationFindings) -> tuple[Statement, ...]:
     if any(found.arrival for found in findings.companions):
         said.append(_state_companions(findings))
     return tuple(said)
+
+
+def _state_no_map(findings: MigrationFindings, reason: NotRun) -> Statement:
+    return Statement(
+        text=f"No perturber is asked about: {reason.reason}.",
+        evidence=(
+            f"{findings.target.name} at {findings.target.axis_au:.4g} AU; start at "
+            f"{_interval_text(findings.inner.axis_au, 'AU')}"
+        ),
+        caveat="A start further out can be given.",
+    )
 
 
 def _state_sensitivity(findings: MigrationFindings) -> Statement:
@@ -94,7 +107,7 @@ def _state_secular(findings: MigrationFindings, found: SecularMap) -> Statement:
         caveat=(
             f"Double-averaged equations; {_share_text(findings)}. A share of drawn "
             "perturbers, not of real systems: how many hosts have such a perturber is "
-            "not in it."
+            f"not in it.{_inside_text(findings)}"
         ),
     )
 
@@ -277,6 +290,19 @@ def _state_companions(findings: MigrationFindings) -> Statement:
             "Radii not observed come from a relation; one Love number and time lag "
             "for all. A companion with inner siblings hardly came in this way."
         ),
+    )
+
+
+def _inside_text(findings: MigrationFindings) -> str:
+    """Say how many of the drawn starts lie inside today's axis already."""
+    low, high = findings.inner.axis_au
+    today = findings.target.axis_au or 0.0
+    if low >= today:
+        return ""
+    share = float(np.log(min(today, high) / low) / np.log(high / low))
+    return (
+        f" {_percent(share)} of the starts lie inside {today:.3g} AU, where the "
+        "companion is today, and can bring nothing in."
     )
 
 
