@@ -219,6 +219,14 @@ def test_what_is_not_known_is_not_run(change, reason):
     assert reason in answer.reason
 
 
+def test_a_grid_of_one_cell_is_a_map():
+    one = PerturberGrid.log_spaced((0.05, 0.3), (8.0, 40.0), n_mass=1, n_axis=1)
+    found = investigate(settings=replace(SETTINGS, grid=one, n_companion_draws=1))
+    assert found.secular.counts.shape[:2] == found.criterion.fraction.shape == (1, 1)
+    assert migration_arrays(found)["perturber_axis_au"].tolist() == [np.sqrt(320.0)]
+    assert len(state_migration(found)) == 8
+
+
 def test_no_map_is_made_of_a_target_outside_its_start():
     wide = replace(TOI_6894_B, axis_au=2.0)
     for model in MigrationModel:
