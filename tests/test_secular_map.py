@@ -1,5 +1,7 @@
 """The physical map: bookkeeping against a plain loop, workers, resuming, refusals."""
 
+import os
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -172,6 +174,27 @@ def test_a_dask_cluster_gives_the_same_bytes(found, monkeypatch):
     again = map_secular(REQUEST, workers=Workers(dask="local:2"))
     assert again.counts.tobytes() == found.counts.tobytes()
     assert again.settled == found.settled
+
+
+def test_a_worker_killed_in_the_middle_of_a_map_changes_no_byte(found, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("panoptic.dynamics.secular_map._MOST_DRAWS", 12)
+    killed = []
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+
+        def kill(done, total):
+            if 0 < done < total and not killed:
+                killed.append(next(iter(cluster.workers.values())).pid)
+                os.kill(killed[0], signal.SIGKILL)
+
+        workers = Workers(dask=cluster.scheduler_address)
+        again = map_secular(REQUEST, workers=workers, progress=kill)
+    assert killed
+    assert again.counts.tobytes() == found.counts.tobytes()
+    assert again.agreement.tobytes() == found.agreement.tobytes()
+    assert (again.settled, again.steps) == (found.settled, found.steps)
 
 
 @pytest.mark.parametrize(
