@@ -12,7 +12,7 @@ from panoptic.dynamics.feasibility import (
 from panoptic.dynamics.migration_findings import MigrationFindings
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.secular_map import ARRIVED, SecularMap
-from panoptic.dynamics.sensitivity import CriterionVariant
+from panoptic.dynamics.sensitivity import ClosedForms, CriterionVariant
 from panoptic.statement import NotRun, Statement
 
 _NOTABLY = 0.05  # share of undecided draws from which the answer is called open
@@ -156,6 +156,7 @@ def _state_criterion(findings: MigrationFindings, found: FeasibilityMap) -> Stat
             f"{axis:.3g} AU; unstable "
             f"{_percent(found.n_unstable.sum() / found.grid.n_cells / found.n_draws)}"
             f"{_variants_text(findings.criterion_variants)}"
+            f"{_forms_text(findings.closed_forms)}"
         ),
         caveat=(
             "The criterion compares thresholds; it does not follow an orbit, and has "
@@ -331,6 +332,18 @@ def _variants_text(variants: tuple[CriterionVariant, ...]) -> str:
         f"{max(thresholds):g} stellar radii the mean is {_percent(min(means))} to "
         f"{_percent(max(means))}, the cells covered {_percent(min(covered))} to "
         f"{_percent(max(covered))}"
+    )
+
+
+def _forms_text(forms: ClosedForms | NotRun) -> str:
+    """Say what other closed forms would change."""
+    if isinstance(forms, NotRun):
+        return ""
+    return (
+        f"; with the perturber's motion along its orbit {_percent(forms.feasible)} "
+        f"would be {_percent(forms.feasible_unaveraged)} (Grishin et al. 2018); "
+        f"unstable by Vynatheya et al. 2022 {_percent(forms.unstable_vynatheya)}, "
+        f"the two differ on {_percent(forms.stability_differs)}"
     )
 
 
