@@ -172,6 +172,7 @@ def test_only_the_maps_that_are_asked_for_are_made(findings, model):
     arrays = migration_arrays(found)
     assert ("criterion_fraction" in arrays) is criterion
     assert ("secular_counts" in arrays) is secular
+    assert arrays["averaging_ratio"].shape == found.grid.shape  # flags, for any map
     assert state_migration(found)
     assert len(found.companions) == 3
 

@@ -7,6 +7,7 @@ from panoptic.dynamics.disk_torque import CAVITY_MASS_RATIO, DiskRanges, DiskReg
 from panoptic.dynamics.feasibility import (
     COVERED_FRACTION,
     FeasibilityMap,
+    typical_orbit,
     wilson_interval,
 )
 from panoptic.dynamics.migration_findings import MigrationFindings
@@ -349,11 +350,8 @@ def _forms_text(forms: ClosedForms | NotRun) -> str:
 
 def _share_text(findings: MigrationFindings) -> str:
     """Say in how many cells the equations are strained."""
-    if isinstance(findings.criterion, NotRun):
-        return "where the outer period is short against a cycle they fail"
-    found = findings.criterion
-    fast = float(np.mean(found.averaging_ratio > 0.1))
-    heavy = float(np.mean(found.angular_momentum_ratio > 0.1))
+    _, eps_sa, eta = typical_orbit(findings.grid, findings.inner, findings.prior)
+    fast, heavy = float(np.mean(eps_sa > 0.1)), float(np.mean(eta > 0.1))
     return (
         f"in {_percent(fast)} of the cells the perturber moves too fast for them "
         f"(eps_SA > 0.1), in {_percent(heavy)} the inner orbit turns the outer "
