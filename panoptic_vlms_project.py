@@ -8,9 +8,9 @@ tables that ship with it.
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,8 +22,9 @@ from panoptic.target import resolve_target
 
 if TYPE_CHECKING:  # at run time these wait until the arguments are parsed
     from data_fetchers import Catalogues
-    from panoptic.console import Console
+    from panoptic.console import Console, Progress
     from panoptic.findings import Results, RunRecord
+    from panoptic.machine import SideProcesses
     from panoptic.reporting.artifacts import ResultsFolder
     from panoptic.reporting.partial_results import PartialResults
     from panoptic.reporting.summary import Section
@@ -63,27 +64,27 @@ def run(config: RunConfig, *, console: "Console") -> RunReport:
 
 def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
     """Read, answer, write; return the summary."""
-    from threadpoolctl import threadpool_limits
-
     from panoptic.findings import load_results
+    from panoptic.machine import kernel_threads, side_processes
     from panoptic.reporting.artifacts import ResultsFolder
     from panoptic.reporting.partial_results import PartialResults
 
     with (
         ResultsFolder(config.outputs.folder) as folder,
-        threadpool_limits(limits=1),
-        _kernel_threads(config.compute.threads) as n_threads,
+        kernel_threads(config.compute.threads) as n_threads,
     ):
         console.log.note(f"{n_threads} kernel threads; BLAS held to one thread")
         inputs = read_inputs(config, console)
         store = PartialResults(
             folder.partial_dir, resume=config.compute.resume, say=console.log.say
         )
-        results = _answer(config, inputs, store, console)
-        with console.stage("Figures and summary"):
-            _write(folder, results, inputs)
-            # As they read back, so that drawing them again later gives the same.
-            summary = _render(folder, load_results(folder.staged))
+        with side_processes(n_threads, imports="visualization") as side:
+            results = _answer(config, inputs, store, console)
+            with console.stage("Figures and summary") as progress:
+                _write(folder, results, inputs)
+                # As they read back, so that drawing them again gives the same.
+                read_back = load_results(folder.staged)
+                summary = _render(folder, read_back, side, progress)
         folder.finish(_manifest(config, results, console, n_threads))
     return summary
 
@@ -154,22 +155,31 @@ def _write(folder: "ResultsFolder", results: "Results", inputs: Inputs) -> None:
         folder.text(KEPT_ANCHORS, inputs.labelled.text)
 
 
-def _render(folder: "ResultsFolder", results: "Results") -> str:
+def _render(
+    folder: "ResultsFolder",
+    results: "Results",
+    side: "SideProcesses",
+    progress: "Progress",
+) -> str:
     """Write what can be made again from the results alone; return the summary."""
     import visualization
     from panoptic import dossier, synopsis
-    from panoptic.reporting.formats import encode_figure
     from panoptic.reporting.html_report import Picture, compose_report
     from panoptic.reporting.summary import compose_summary
 
     pictures = {}
-    for name, drawn in visualization.draw(results).items():
-        for form in ("png", "pdf"):
-            folder.blob(f"{name}.{form}", encode_figure(drawn.figure, form))
-        svg = encode_figure(drawn.figure, "svg")
-        folder.blob(f"{name}.svg", svg)
-        folder.text(f"{name}.caption.txt", drawn.caption + "\n")
-        pictures[name] = Picture(name, svg, drawn.caption)
+    families = visualization.FAMILIES
+    for done, family in enumerate(
+        side.map(partial(visualization.render, results), families), start=1
+    ):
+        for drawn in family:
+            for form, content in drawn.files.items():
+                folder.blob(f"{drawn.name}.{form}", content)
+            folder.text(f"{drawn.name}.caption.txt", drawn.caption + "\n")
+            pictures[drawn.name] = Picture(
+                drawn.name, drawn.files["svg"], drawn.caption
+            )
+        progress(done, len(families))
     summary = compose_summary(synopsis.header(results), synopsis.page(results))
     folder.text("SUMMARY.txt", summary)
     folder.text("report.html", compose_report(dossier.compose(results, pictures)))
@@ -213,31 +223,22 @@ def _manifest(
     }
 
 
-@contextmanager
-def _kernel_threads(wanted: int) -> Iterator[int]:
-    """Hold numba to so many threads (at most those it was started with)."""
-    import numba
-
-    before = numba.get_num_threads()
-    n_threads = min(wanted, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    numba.set_num_threads(n_threads)
-    try:
-        yield n_threads
-    finally:
-        numba.set_num_threads(before)
-
-
-def replot(folder: Path, *, console: "Console") -> None:
+def replot(folder: Path, *, threads: int, console: "Console") -> None:
     """Make figures, summary and report of a finished run again."""
     from panoptic.findings import load_results
+    from panoptic.machine import side_processes
     from panoptic.reporting.environment import environment
     from panoptic.runs.replot import replot as redraw
 
-    redrawn = redraw(
-        folder,
-        redraw=lambda path, results: _render(results, load_results(path)),
-        environment=asdict(environment()),
-    )
+    with (
+        side_processes(threads, imports="visualization") as side,
+        console.stage("Figures and summary") as progress,
+    ):
+        redrawn = redraw(
+            folder,
+            redraw=lambda kept, anew: _render(anew, load_results(kept), side, progress),
+            environment=asdict(environment()),
+        )
     console.log.say(redrawn.text)
 
 
@@ -367,7 +368,7 @@ def _guarded(config: RunConfig, console: "Console") -> ExitCode:
 def _do(config: RunConfig, console: "Console") -> ExitCode:
     finished = config.finished
     if finished.replot:
-        replot(finished.replot, console=console)
+        replot(finished.replot, threads=config.compute.threads, console=console)
     elif finished.verify:
         return verify(finished.verify, console=console)
     elif finished.compare:

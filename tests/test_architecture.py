@@ -24,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "panoptic.command_line",
         "panoptic.config",
         "panoptic.console",
+        "panoptic.machine",
         "panoptic.target",
         "panoptic.reporting",
         "panoptic.runs",
@@ -51,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "visualization": {
         "panoptic.figures",
         "panoptic.findings",
+        "panoptic.reporting.formats",
         "panoptic.sample",
         "panoptic.statement",
     },
@@ -105,6 +107,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "panoptic.command_line": {"panoptic.config", "panoptic.target"},
     "panoptic.console": {"panoptic.reporting.run_log"},
     "panoptic.config": set(),
+    "panoptic.machine": set(),
     "panoptic.statement": set(),
     "panoptic.constants": set(),
     "panoptic.failures": set(),

@@ -159,7 +159,7 @@ def test_an_interruption_spares_the_earlier_results(results, tmp_path, monkeypat
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("visualization.draw", interrupted)
+    monkeypatch.setattr("visualization.render", interrupted)
     assert main(command(tmp_path, *SMALL)) == ExitCode.INTERRUPTED
     after = contents(tmp_path / "results")
     kept_for_resuming = {name for name in after if name.startswith(".unfinished/")}
