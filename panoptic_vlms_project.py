@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from panoptic import __version__
 from panoptic.command_line import parse_args, sections
-from panoptic.config import RunConfig, as_plain, from_plain
+from panoptic.config import RunConfig, from_plain
 from panoptic.failures import ExitCode, InputUnusable, RunFailure
 from panoptic.target import resolve_target
 
 if TYPE_CHECKING:  # at run time these wait until the arguments are parsed
     from data_fetchers import Catalogues
     from panoptic.console import Console, Progress
-    from panoptic.findings import Results, RunRecord
+    from panoptic.findings import Results
     from panoptic.machine import SideProcesses
     from panoptic.reporting.artifacts import ResultsFolder
     from panoptic.reporting.partial_results import PartialResults
@@ -66,6 +66,7 @@ def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
     """Read, answer, write; return the summary."""
     from panoptic.findings import load_results
     from panoptic.machine import kernel_threads, side_processes
+    from panoptic.provenance import describe_run
     from panoptic.reporting.artifacts import ResultsFolder
     from panoptic.reporting.partial_results import PartialResults
 
@@ -78,14 +79,22 @@ def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
         store = PartialResults(
             folder.partial_dir, resume=config.compute.resume, say=console.log.say
         )
-        with side_processes(n_threads, imports="visualization") as side:
+        with side_processes(_sharing(n_threads), imports="visualization") as side:
             results = _answer(config, inputs, store, console)
             with console.stage("Figures and summary") as progress:
                 _write(folder, results, inputs)
                 # As they read back, so that drawing them again gives the same.
                 read_back = load_results(folder.staged)
                 summary = _render(folder, read_back, side, progress)
-        folder.finish(_manifest(config, results, console, n_threads))
+        folder.finish(
+            describe_run(
+                config,
+                results.record,
+                n_threads=n_threads,
+                started=console.log.started,
+                durations_s=console.durations_s,
+            )
+        )
     return summary
 
 
@@ -113,6 +122,7 @@ def _answer(
     import data_processor
     import statistical_analysis
     from panoptic.findings import Results
+    from panoptic.provenance import record_run
 
     target = resolve_target(**config.target.overrides)
     sample = data_processor.build_sample(
@@ -135,7 +145,7 @@ def _answer(
     )
     gaia = inputs.catalogues.outer_perturbers
     return Results(
-        record=_record(config, inputs.catalogues),
+        record=record_run(config, inputs.catalogues.read),
         target=target,
         sample=sample,
         perturbers=None if gaia is None else gaia.frame,
@@ -186,41 +196,12 @@ def _render(
     return summary
 
 
-def _record(config: RunConfig, catalogues: "Catalogues") -> "RunRecord":
-    from panoptic.findings import InputRecord, RunRecord
+def _sharing(n_threads: int) -> int:
+    """Return how many processes may draw: one, where this file is not the program.
 
-    inputs = tuple(
-        InputRecord(
-            **asdict(table.provenance),
-            remarks=table.remarks,
-            stands_in_because=table.stands_in_because,
-            kept_as=f"inputs/{table.provenance.catalogue}.csv",
-        )
-        for table in catalogues.read
-    )
-    settings = {
-        name: as_plain(getattr(config, name))
-        for name in ("target", "sample", "statistics", "migration")
-    }
-    return RunRecord(
-        __version__, config.compute.seed, config.compute.quick, settings, inputs
-    )
-
-
-def _manifest(
-    config: RunConfig, results: "Results", console: "Console", n_threads: int
-) -> dict[str, Any]:
-    from panoptic.reporting.environment import environment
-
-    return {
-        "command": sys.argv,
-        "settings": {name: as_plain(getattr(config, name)) for name, _ in sections()},
-        "inputs": [asdict(record) for record in results.record.inputs],
-        "environment": asdict(environment()),
-        "kernel_threads": n_threads,
-        "started_utc": f"{console.log.started:%Y-%m-%dT%H:%M:%SZ}",
-        "duration_s": dict(console.durations_s),
-    }
+    A new process imports the program again, and somebody else's would start over.
+    """
+    return n_threads if __name__ == "__main__" else 1
 
 
 def replot(folder: Path, *, threads: int, console: "Console") -> None:
@@ -231,7 +212,7 @@ def replot(folder: Path, *, threads: int, console: "Console") -> None:
     from panoptic.runs.replot import replot as redraw
 
     with (
-        side_processes(threads, imports="visualization") as side,
+        side_processes(_sharing(threads), imports="visualization") as side,
         console.stage("Figures and summary") as progress,
     ):
         redrawn = redraw(
