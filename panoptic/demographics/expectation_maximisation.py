@@ -10,11 +10,12 @@ keeps apart: whitened (full, tied), each axis scaled (diagonal), one scale for a
 them is the exact M step under that bound, so the likelihood never falls.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from numba import get_num_threads, njit
+from numba import njit
+
+from panoptic.demographics.sharing import share_out
 
 FULL, TIED, DIAGONAL, SPHERICAL = 0, 1, 2, 3
 FITTED, SINGULAR, REFUSED = 0, 1, 2
@@ -22,7 +23,6 @@ FITTED, SINGULAR, REFUSED = 0, 1, 2
 _FAST = {"contract", "reassoc", "nsz"}  # never nnan: a NaN must stay one
 _LOG_2PI = float(np.log(2.0 * np.pi))
 _LLOYD_STEPS = 8
-_SPAN = 8  # jobs a thread takes at a time
 _SAME_OPTIMUM = 1e-3  # in lnL
 
 
@@ -555,7 +555,7 @@ def _fit_sample(x, w, host, n_hosts, family, given, seed, effort, place, mixture
     return FITTED, lnl, polished, n_converged, n_refused, agree
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, fits):
     """Fit job j to the rows that have weight, and write its slots."""
     sample = x[min(jobs.sample[j], len(x) - 1)]
@@ -590,12 +590,6 @@ def _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, fits):
     fits.counts[j, 3] = answer[5]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _run_jobs(span, jobs, x, w, host, n_hosts, given, effort, places, fits):
-    for j in range(span[0], span[1]):
-        _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, fits)
-
-
 def fit_jobs(
     jobs: Jobs,
     x: np.ndarray,
@@ -624,24 +618,10 @@ def fit_jobs(
     )
     places = Place(np.zeros((n_jobs, d)), np.tile(np.eye(d), (n_jobs, 1, 1)))
     n_hosts = int(host.max()) + 1
+    # One layout: each other one would be compiled for by itself.
+    x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
     shared = (jobs, x, w, host, n_hosts, given, effort, places, fits)
-    _share_out(n_jobs, shared)
+    share_out(n_jobs, lambda job: _run_job(job, *shared))
     back = np.linalg.inv(places.axes)[:, None]
     mean = places.centre[:, None] + np.einsum("jkab,jkb->jka", back, fits.mean)
     return fits._replace(mean=mean, cov=back @ fits.cov @ back.swapaxes(-1, -2))
-
-
-def _share_out(n_jobs: int, shared: tuple) -> None:
-    """Run all jobs, a span of them at a time, on as many threads as numba may use.
-
-    Threads that let go of the interpreter, not prange: that compiles in two thirds of
-    the time, and spans of unequal work even out.
-    """
-    n_threads = get_num_threads()
-    if n_threads == 1 or n_jobs <= _SPAN:
-        _run_jobs((0, n_jobs), *shared)
-        return
-    spans = [(first, min(first + _SPAN, n_jobs)) for first in range(0, n_jobs, _SPAN)]
-    with ThreadPoolExecutor(n_threads) as pool:
-        for answer in [pool.submit(_run_jobs, span, *shared) for span in spans]:
-            answer.result()
