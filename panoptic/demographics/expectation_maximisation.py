@@ -86,6 +86,13 @@ def _uniform(stream):
 
 
 @njit(cache=True, error_model="numpy")
+def _copy(values, out):
+    """Write out[:] = values, which takes a second to compile wherever it stands."""
+    for place, value in np.ndenumerate(values):
+        out[place] = value
+
+
+@njit(cache=True, error_model="numpy")
 def _inverse_cholesky(cov, out):
     """Write the inverse of cov's lower Cholesky factor; return ln det, or NaN."""
     d = cov.shape[0]
@@ -232,14 +239,14 @@ def _shape_covariances(scatter, mass, family, floor, cov):
         pooled /= mass.sum()
         _clamp_eigenvalues(pooled, floor)
         for k in range(k_all):
-            cov[k] = pooled
+            _copy(pooled, cov[k])
         return
     for k in range(k_all):
         if family == FULL:
-            cov[k] = scatter[k] / mass[k]
+            _copy(scatter[k] / mass[k], cov[k])
             _clamp_eigenvalues(cov[k], floor)
         else:
-            cov[k] = 0.0
+            cov[k, :, :] = 0.0
             ball = np.trace(scatter[k]) / (d * mass[k])
             for i in range(d):
                 own = scatter[k, i, i] / mass[k] if family == DIAGONAL else ball
@@ -264,7 +271,7 @@ def _maximise(z, w, resp, family, floor, mixture):
             mixture.mean[k, i] = np.dot(rw, z[i]) / mass[k]
         _scatter(z, rw, mixture.mean[k], scatter[k])
     _shape_covariances(scatter, mass, family, floor, mixture.cov)
-    mixture.weight[:] = mass / mass.sum()
+    _copy(mass / mass.sum(), mixture.weight)
     return True
 
 
@@ -398,7 +405,7 @@ def _start_labels(u, w, k_all, start, stream, labels):
                 total[labels[r], i] += w[r] * u[i, r]
         for k in range(k_all):
             if mass[k] > 0.0:
-                centres[k] = total[k] / mass[k]
+                _copy(total[k] / mass[k], centres[k])
         _nearest(u, centres, labels)
 
 
@@ -423,14 +430,13 @@ def _parameters_of_labels(z, w, labels, family, floor, mixture):
         for i in range(d):
             mixture.mean[k, i] = np.dot(rw, z[i]) / mass[k]
         _scatter(z, rw, mixture.mean[k], scatter[k])
-    pooled = np.zeros((d, d))
-    for k in range(k_all):
-        mixture.weight[k] = mass[k] / mass.sum()
-        pooled += scatter[k]
-    pooled /= mass.sum()
-    extra = d + 2.0
-    for k in range(k_all):
-        scatter[k] += extra * pooled
+    total, extra = mass.sum(), d + 2.0
+    _copy(mass / total, mixture.weight)
+    for i in range(d):
+        for j in range(d):
+            pooled = scatter[:, i, j].sum() / total
+            for k in range(k_all):
+                scatter[k, i, j] += extra * pooled
     _shape_covariances(scatter, mass + extra, family, floor, mixture.cov)
     return True
 
@@ -470,7 +476,7 @@ def _climb_from_starts(z, u, w, family, given, seed, effort, starts, resp):
     stream[0] = seed
     for s in range(n_starts):
         if s < len(given):
-            labels[:] = given[s]
+            _copy(given[s], labels)
         elif k_all > 1:
             start = s - len(given)
             # Distances on standardised and on the family's own axes, pair by pair.
@@ -527,7 +533,7 @@ def _fit_sample(x, w, host, n_hosts, family, given, seed, effort, place, mixture
     log_det = _family_axes(spread, family, place.axes)
     if not np.isfinite(log_det):
         return SINGULAR, np.nan, 0, 0, 0, 0
-    place.centre[:] = centre
+    _copy(centre, place.centre)
     scaled = np.zeros((d, d))
     for i in range(d):
         scaled[i, i] = 1.0 / np.sqrt(spread[i, i])
@@ -547,9 +553,9 @@ def _fit_sample(x, w, host, n_hosts, family, given, seed, effort, place, mixture
     if polished == 0:
         return REFUSED, np.nan, 0, 0, n_refused, 0
     best = np.argmax(final)
-    mixture.weight[:] = starts.weight[best]
-    mixture.mean[:] = starts.mean[best]
-    mixture.cov[:] = starts.cov[best]
+    _copy(starts.weight[best], mixture.weight)
+    _copy(starts.mean[best], mixture.mean)
+    _copy(starts.cov[best], mixture.cov)
     agree = (final >= final[best] - _SAME_OPTIMUM).sum()
     lnl = final[best] + total * log_det
     return FITTED, lnl, polished, n_converged, n_refused, agree

@@ -162,8 +162,8 @@ def _solve(matrix, damping, vector):
 def _climb(p, x, curve, low, high, steps, tolerance):
     """Maximise by Berndt-Hall-Hall-Hausman steps, damped and cut at the bounds.
 
-    p is moved in place; returns its lnL. Parameters at a bound that the gradient
-    pushes outwards stay there.
+    Returns lnL and parameters. Those at a bound that the gradient pushes outwards stay
+    there.
     """
     size = len(p)
     gradient, information = np.empty(size), np.empty((size, size))
@@ -190,14 +190,13 @@ def _climb(p, x, curve, low, high, steps, tolerance):
             damping = max(4.0 * damping, 1e-3)
         if not gain >= 0.0:
             break
-        p[:] = trial
-        value = new
-        gradient[:] = new_gradient
-        information[:] = new_information
+        p, value = trial, new
+        gradient, new_gradient = new_gradient, gradient
+        information, new_information = new_information, information
         if gain < tolerance and damping < 1.0:
             break
         damping *= 0.2
-    return value
+    return value, p
 
 
 @njit(cache=True, error_model="numpy")
@@ -207,13 +206,15 @@ def _best_climb(slopes, width, x, curve, low, high, tails, out):
     m = len(slopes)
     for tail in tails:
         p = np.zeros(m + 4)
-        p[:m] = slopes
+        for i in range(m):
+            p[i] = slopes[i]
         p[m + 1], p[m + 3] = np.log(width), np.log(tail)
         p = np.minimum(np.maximum(p, low), high)
-        value = _climb(p, x, curve, low, high, 60, 1e-4)
+        value, p = _climb(p, x, curve, low, high, 60, 1e-4)
         if value > best:
             best = value
-            out[:] = p
+            for i in range(m + 4):
+                out[i] = p[i]
     return best
 
 
@@ -223,8 +224,8 @@ def _fit_order(x, other, low, high, tails, out):
     n = len(x)
     nothing = np.empty((0, n))
     curve = np.empty((2, n))
-    curve[0] = x
-    curve[1] = x * x - 1.0
+    for r in range(n):
+        curve[0, r], curve[1, r] = x[r], x[r] * x[r] - 1.0
     lnl = _best_climb(np.empty(0), 1.0, x, nothing, low[2:], high[2:], tails, out[:4])
     slope = (x * other).mean()
     width = np.sqrt(max(1.0 - slope * slope, 4e-4))
