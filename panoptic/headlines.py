@@ -87,7 +87,8 @@ def _tests(results: Results) -> Iterator[HeadlineNumber]:
     if censored:
         yield HeadlineNumber(
             "e, with limits",
-            f"Peto-Peto z = {censored.statistic:.2f}, p = {censored.p_host:.2g} by host",
+            f"Peto-Peto z = {censored.statistic:.2f}, p = {censored.p_host:.2g} by "
+            "host",
             _sizes(censored),
         )
 

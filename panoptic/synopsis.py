@@ -86,8 +86,9 @@ def _numbers_section(results: Results) -> Section:
 def _on_page(results: Results, question: str) -> tuple[Statement | NotRun, ...]:
     """Return what the page says of a question, the verdict first."""
     found = getattr(results.findings, question)
-    said = answer(results, question)
-    return said if isinstance(found, NotRun) else _SELECTIONS[question](found, said)
+    if isinstance(found, NotRun):
+        return (found,)
+    return _SELECTIONS[question](found, _STATEMENTS[question](found))
 
 
 Said = tuple[Statement, ...]
