@@ -119,7 +119,7 @@ def _target_score(results: Results) -> HeadlineNumber:
     return HeadlineNumber(
         "P_binary_like",
         str(found.headline.target.probability),
-        f"{results.target.label}, log q and method unseen, 95 %",
+        f"{results.target.label}, q and method unseen, 95 %",
     )
 
 

@@ -77,7 +77,7 @@ def page(results: Results) -> tuple[Section, ...]:
 
 def _numbers_section(results: Results) -> Section:
     lines = tuple(
-        f"{label:<15}{value}{'; ' if detail else ''}{detail}"
+        f"{label:<16}{value}{'; ' if detail else ''}{detail}"
         for label, value, detail in headline_numbers(results)
     )
     return Section("Headline numbers", lines=lines)

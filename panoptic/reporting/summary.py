@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from panoptic.statement import NotRun, Statement
 
 WIDTH = 80
-_LABEL = re.compile(r"\s*\S+(?: \S+)*? {2,}(?=\S)")  # of a line in two columns
+_LABEL = re.compile(r".*\S {2,}(?=\S)")  # of a line in columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,12 @@ def sentences_of(section: Section) -> list[tuple[str, str]]:
         for statement in section.statements
     ]
     return said + [(" ".join(line.split()), "") for line in section.lines]
+
+
+def columns_of(line: str) -> tuple[str, str] | None:
+    """Return the label of a line in columns and what it labels, None of others."""
+    label = _LABEL.match(line)
+    return (label.group().strip(), line[label.end() :]) if label else None
 
 
 def _state(statement: Statement | NotRun) -> str:
