@@ -100,7 +100,7 @@ def test_what_was_not_run_is_named_with_its_reason(run):
     changed = asked(run, "migration", secular=NotRun(reason), secular_variants=())
     assert "NOT RUN" in page_of(changed)
     assert f"migration, secular: {reason}" in page_of(changed)
-    assert f"Migrated       not run; {reason}" in page_of(changed)
+    assert f"Migrated        not run; {reason}" in page_of(changed)
 
 
 @pytest.mark.parametrize("question", synopsis.TITLES)
