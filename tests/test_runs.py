@@ -326,10 +326,12 @@ class TestCompare:
         assert "Moved in more than 12 objects too: q (objects_changed.csv)" in text
 
     def test_sentences_are_paired_by_what_they_say(self, run):
+        lead = Statement("It is supported.")
         first = Statement("Of 10 tests 5 find a difference at 5 %.")
         again = Statement("Of 10 tests 6 find a difference at 5 %.")
         other = Statement("One host decides the fit of the high side.")
-        answers = iter([(first, other), (again,)])
+        new = Statement("Measured values rise with the axis.")
+        answers = iter([(lead, first, other), (lead, new, again)])
 
         def said(folder):
             return (Section("Mixture", next(answers)),)
@@ -338,6 +340,7 @@ class TestCompare:
         assert [(m.before, m.after) for m in words] == [
             (first.text, again.text),
             (other.text, None),
+            (None, new.text),
         ]
 
     def test_two_rows_of_one_name_are_two_objects(self, tmp_path, run):
