@@ -143,16 +143,16 @@ def _eccentricities(findings: RobustnessFindings) -> Statement:
     if not lost:
         text = (
             f"In all {len(asked)} variants high-q and low-q eccentricities differ "
-            f"(p < {SIGNIFICANCE})."
+            f"(p <= {SIGNIFICANCE})."
         )
     elif len(lost) == len(asked):
         text = (
             f"In none of {len(asked)} variants do high-q and low-q eccentricities "
-            f"differ (p < {SIGNIFICANCE})."
+            f"differ (p <= {SIGNIFICANCE})."
         )
     else:
         text = (
-            f"High-q and low-q eccentricities differ (p < {SIGNIFICANCE}) in "
+            f"High-q and low-q eccentricities differ (p <= {SIGNIFICANCE}) in "
             f"{len(asked) - len(lost)} of {len(asked)} variants, not: "
             f"{', '.join(lost)}."
         )
