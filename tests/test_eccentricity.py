@@ -329,6 +329,12 @@ def test_every_pass_is_fitted_with_its_intervals(findings):
         assert fit.alpha_interval.low < fit.alpha < fit.alpha_interval.high
         assert fit.beta_interval.low < fit.beta < fit.beta_interval.high
         assert fit.alpha_bootstrap.low < fit.alpha_bootstrap.high
+        if fit.n_censored:
+            ways = (fit.alpha_em, fit.beta_em), (fit.alpha, fit.beta)
+            assert_allclose(*ways, rtol=1e-6)
+        else:
+            assert (fit.alpha_em, fit.beta_em) == (None, None)
+    assert {f.policy for f in findings.fits if f.n_censored} == {Policy.CENSORED}
     high = findings.fit_of(Subset.HIGH_Q, Policy.CENSORED)
     assert high.mean > findings.fit_of(Subset.LOW_Q, Policy.CENSORED).mean + 0.1
     assert high.n_censored == (high.n - findings.fit_of(Subset.HIGH_Q, Policy.STRICT).n)
