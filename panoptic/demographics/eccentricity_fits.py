@@ -12,6 +12,7 @@ from panoptic.demographics.beta_distribution import (
     maximise,
     maximise_by_em,
     profile_intervals,
+    standard_errors,
 )
 from panoptic.demographics.beta_kernels import HIGHEST, LOWEST
 from panoptic.demographics.beta_likelihood import BetaLikelihood, BetaRows
@@ -49,6 +50,8 @@ class BetaFit:
     """Beta distribution of one subset under one policy.
 
     alpha, beta : where the likelihood is greatest, by Newton's method.
+    alpha_error, beta_error : standard errors from the observed information, as papers
+        quote them; the intervals are better.
     alpha_em, beta_em : the same by expectation and maximisation, where rows are
         censored: two ways to one top must agree; None where none is censored, or
         where that way did not end.
@@ -69,6 +72,8 @@ class BetaFit:
     n_floored: int  # values raised to 1e-3
     alpha: float
     beta: float
+    alpha_error: float
+    beta_error: float
     alpha_em: float | None
     beta_em: float | None
     mean: float  # alpha / (alpha + beta)
@@ -147,6 +152,7 @@ def fit_subset(
     profile = profile_intervals(likelihood, best, level=LEVEL)[0]
     influential, without = _most_influential(rows, host, best)
     alpha, beta = float(best.alpha[0]), float(best.beta[0])
+    alpha_error, beta_error = standard_errors(likelihood, best)[0]
     alpha_em, beta_em = _by_em(likelihood, reading)
     return BetaFit(
         subset=subset,
@@ -157,6 +163,8 @@ def fit_subset(
         n_floored=int(reading.is_floored.sum()),
         alpha=alpha,
         beta=beta,
+        alpha_error=float(alpha_error),
+        beta_error=float(beta_error),
         alpha_em=alpha_em,
         beta_em=beta_em,
         mean=alpha / (alpha + beta),
@@ -283,6 +291,8 @@ BETA_COLUMNS = {
     "beta": "second shape parameter",
     "beta_low": "profile-likelihood interval, lower end; empty where unbounded",
     "beta_high": "upper end",
+    "alpha_error": "standard error of alpha from the observed information",
+    "beta_error": "of beta likewise",
     "alpha_em": "alpha by expectation and maximisation, where rows are censored",
     "beta_em": "beta likewise",
     "mean": "alpha / (alpha + beta)",

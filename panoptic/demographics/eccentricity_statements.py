@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from panoptic.demographics.eccentricity_contrast import (
+    AXIS_BIN_DEX,
     HEADLINE_TEST,
     SIGNIFICANCE,
     Contrast,
@@ -29,6 +30,19 @@ _SIDE = {Subset.LOW_Q: "low-q", Subset.HIGH_Q: "high-q"}
 MARKED_INFLUENCE = 2.0
 CLEAR_DELTA_BIC = 2.0  # by which a family must lead
 
+_RULE = Statement(
+    "The rule of the verdict on eccentricities: not supported if the headline test "
+    "finds no difference over all rows; supported if it finds one there, within "
+    "methods and at equal semi-major axes, in one direction; else driven by detection "
+    "method.",
+    evidence=(
+        "The headline test, chosen beforehand: Peto-Peto of the censored reading with "
+        f"hosts shuffled, p <= {SIGNIFICANCE:g}; within methods hosts are shuffled "
+        f"inside each method, at equal axes inside bins of {AXIS_BIN_DEX:g} dex"
+    ),
+    caveat="where one of the two cannot be tested, it does not confirm",
+)
+
 
 def state_eccentricities(findings: EccentricityFindings) -> tuple[Statement, ...]:
     """Say what the eccentricities show: the verdict, then what it rests on."""
@@ -40,6 +54,7 @@ def state_eccentricities(findings: EccentricityFindings) -> tuple[Statement, ...
         *_families(findings),
         *_trends(findings),
         *_power(findings),
+        _RULE,
     )
 
 
