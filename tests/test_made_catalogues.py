@@ -8,8 +8,11 @@ import pytest
 
 from panoptic import synopsis
 from panoptic.constants import MSUN_MJUP
+from panoptic.demographics.control_populations import Population
+from panoptic.demographics.power_findings import PowerFindings, collect_power
 from panoptic.failures import ExitCode
 from panoptic.findings import load_results
+from panoptic.reporting.artifacts import read_result
 from panoptic.statement import NotRun
 from panoptic_vlms_project import main
 from tests.runs import command
@@ -96,11 +99,44 @@ def run(tmp_path, monkeypatch):
 def test_the_files_of_a_run_hold_the_right_verdicts(run, made, verdict):
     """One seed of each here; docs/methods.md has the rates of many."""
     results = run(made(np.random.default_rng(8)))
-    mixture = json.loads((results / "gmm_summary.json").read_text())
-    eccentricity = json.loads((results / "eccentricity.json").read_text())
+    mixture, eccentricity = (
+        json.loads((results / name).read_text())
+        for name in ("gmm_summary.json", "eccentricity.json")
+    )
     assert (mixture["verdict"], eccentricity["verdict"]) == (verdict, verdict)
-    said = synopsis.sections(load_results(results))
-    assert len(said) > 5
+    assert list(mixture)[0] == list(eccentricity)[0] == "verdict"
+    assert len(synopsis.sections(load_results(results))) > 5
+    _check_power(results)
+
+
+def _check_power(results):
+    """power.json says what the answers say: p, power and rates stand together."""
+    power = read_result(results / "power.json", PowerFindings)
+    findings = load_results(results).findings
+    tests = findings.eccentricity.tests
+    assert len(power.eccentricity_tests) == len(tests) > 10
+    of = {(t.contrast, t.policy, t.test): t for t in power.eccentricity_tests}
+    for test in tests:
+        listed = of[test.contrast, test.policy, test.result.test]
+        assert (listed.p_host, listed.p_holm) == (test.result.p_host, test.p_holm)
+        assert listed.power == test.power
+        assert listed.n_hosts_high_q == test.result.n_hosts_second
+    p = [t.p_host for t in power.eccentricity_tests]
+    assert p == sorted(p)
+    controls = findings.robustness.eccentricity_controls
+    two, one, parts = (1.0 - c.share_not_supported for c in controls)
+    rates = power.eccentricity_verdict
+    assert (rates.two, rates.one, rates.one_in_parts) == (two, one, parts)
+    controls = {c.population: c for c in findings.robustness.mixture_controls}
+    one = controls[Population.ONE]
+    assert power.mixture.one == one.share_very_strong
+    assert power.mixture.n_simulations == one.n_simulations
+    assert (power.mixture.two is None) is (Population.TWO not in controls)
+    deuterium = findings.mixture.deuterium
+    assert power.deuterium.steps == deuterium.power
+    seen = [step.factor for step in deuterium.power if step.power >= 0.8]
+    assert power.deuterium.detectable_factor == min(seen, default=None)
+    assert power.deuterium.sides[0].p == deuterium.sides[0].p
 
 
 # What is done to a good catalogue, and which question then gives which reason.
@@ -173,3 +209,10 @@ def test_what_cannot_be_asked_of_a_catalogue_is_not_run_and_said(run, kind):
         assert reasons["classifier"] in findings.classifier.reason
     said = [s for section in synopsis.sections(read_back) for s in section.statements]
     assert all(getattr(s, "text", "") or s.reason for s in said)
+
+
+def test_without_answers_there_is_no_power():
+    why = NotRun("for a reason")
+    found = collect_power(why, why, why)
+    assert found.eccentricity_tests == found.eccentricity_verdict == why
+    assert found.mixture == found.deuterium == why
