@@ -8,22 +8,23 @@ tables that ship with it.
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from panoptic import __version__
 from panoptic.command_line import parse_args, sections
-from panoptic.config import RunConfig, as_plain, from_plain
+from panoptic.config import RunConfig, from_plain
 from panoptic.failures import ExitCode, InputUnusable, RunFailure
 from panoptic.target import resolve_target
 
 if TYPE_CHECKING:  # at run time these wait until the arguments are parsed
     from data_fetchers import Catalogues
-    from panoptic.console import Console
-    from panoptic.findings import Results, RunRecord
+    from panoptic.console import Console, Progress
+    from panoptic.findings import Results
+    from panoptic.machine import SideProcesses
     from panoptic.reporting.artifacts import ResultsFolder
     from panoptic.reporting.partial_results import PartialResults
     from panoptic.reporting.summary import Section
@@ -63,28 +64,37 @@ def run(config: RunConfig, *, console: "Console") -> RunReport:
 
 def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
     """Read, answer, write; return the summary."""
-    from threadpoolctl import threadpool_limits
-
     from panoptic.findings import load_results
+    from panoptic.machine import kernel_threads, side_processes
+    from panoptic.provenance import describe_run
     from panoptic.reporting.artifacts import ResultsFolder
     from panoptic.reporting.partial_results import PartialResults
 
     with (
         ResultsFolder(config.outputs.folder) as folder,
-        threadpool_limits(limits=1),
-        _kernel_threads(config.compute.threads) as n_threads,
+        kernel_threads(config.compute.threads) as n_threads,
     ):
         console.log.note(f"{n_threads} kernel threads; BLAS held to one thread")
         inputs = read_inputs(config, console)
         store = PartialResults(
             folder.partial_dir, resume=config.compute.resume, say=console.log.say
         )
-        results = _answer(config, inputs, store, console)
-        with console.stage("Figures and summary"):
-            _write(folder, results, inputs)
-            # As they read back, so that drawing them again later gives the same.
-            summary = _render(folder, load_results(folder.staged))
-        folder.finish(_manifest(config, results, console, n_threads))
+        with side_processes(_sharing(n_threads), imports="visualization") as side:
+            results = _answer(config, inputs, store, console)
+            with console.stage("Figures and summary") as progress:
+                _write(folder, results, inputs)
+                # As they read back, so that drawing them again gives the same.
+                read_back = load_results(folder.staged)
+                summary = _render(folder, read_back, side, progress)
+        folder.finish(
+            describe_run(
+                config,
+                results.record,
+                n_threads=n_threads,
+                started=console.log.started,
+                durations_s=console.durations_s,
+            )
+        )
     return summary
 
 
@@ -112,6 +122,7 @@ def _answer(
     import data_processor
     import statistical_analysis
     from panoptic.findings import Results
+    from panoptic.provenance import record_run
 
     target = resolve_target(**config.target.overrides)
     sample = data_processor.build_sample(
@@ -134,7 +145,7 @@ def _answer(
     )
     gaia = inputs.catalogues.outer_perturbers
     return Results(
-        record=_record(config, inputs.catalogues),
+        record=record_run(config, inputs.catalogues.read),
         target=target,
         sample=sample,
         perturbers=None if gaia is None else gaia.frame,
@@ -154,90 +165,61 @@ def _write(folder: "ResultsFolder", results: "Results", inputs: Inputs) -> None:
         folder.text(KEPT_ANCHORS, inputs.labelled.text)
 
 
-def _render(folder: "ResultsFolder", results: "Results") -> str:
+def _render(
+    folder: "ResultsFolder",
+    results: "Results",
+    side: "SideProcesses",
+    progress: "Progress",
+) -> str:
     """Write what can be made again from the results alone; return the summary."""
     import visualization
     from panoptic import dossier, synopsis
-    from panoptic.reporting.formats import encode_figure
     from panoptic.reporting.html_report import Picture, compose_report
     from panoptic.reporting.summary import compose_summary
 
     pictures = {}
-    for name, drawn in visualization.draw(results).items():
-        for form in ("png", "pdf"):
-            folder.blob(f"{name}.{form}", encode_figure(drawn.figure, form))
-        svg = encode_figure(drawn.figure, "svg")
-        folder.blob(f"{name}.svg", svg)
-        folder.text(f"{name}.caption.txt", drawn.caption + "\n")
-        pictures[name] = Picture(name, svg, drawn.caption)
+    families = visualization.FAMILIES
+    for done, family in enumerate(
+        side.map(partial(visualization.render, results), families), start=1
+    ):
+        for drawn in family:
+            for form, content in drawn.files.items():
+                folder.blob(f"{drawn.name}.{form}", content)
+            folder.text(f"{drawn.name}.caption.txt", drawn.caption + "\n")
+            pictures[drawn.name] = Picture(
+                drawn.name, drawn.files["svg"], drawn.caption
+            )
+        progress(done, len(families))
     summary = compose_summary(synopsis.header(results), synopsis.page(results))
     folder.text("SUMMARY.txt", summary)
     folder.text("report.html", compose_report(dossier.compose(results, pictures)))
     return summary
 
 
-def _record(config: RunConfig, catalogues: "Catalogues") -> "RunRecord":
-    from panoptic.findings import InputRecord, RunRecord
+def _sharing(n_threads: int) -> int:
+    """Return how many processes may draw: one, where this file is not the program.
 
-    inputs = tuple(
-        InputRecord(
-            **asdict(table.provenance),
-            remarks=table.remarks,
-            stands_in_because=table.stands_in_because,
-            kept_as=f"inputs/{table.provenance.catalogue}.csv",
-        )
-        for table in catalogues.read
-    )
-    settings = {
-        name: as_plain(getattr(config, name))
-        for name in ("target", "sample", "statistics", "migration")
-    }
-    return RunRecord(
-        __version__, config.compute.seed, config.compute.quick, settings, inputs
-    )
+    A new process imports the program again, and somebody else's would start over.
+    """
+    return n_threads if __name__ == "__main__" else 1
 
 
-def _manifest(
-    config: RunConfig, results: "Results", console: "Console", n_threads: int
-) -> dict[str, Any]:
-    from panoptic.reporting.environment import environment
-
-    return {
-        "command": sys.argv,
-        "settings": {name: as_plain(getattr(config, name)) for name, _ in sections()},
-        "inputs": [asdict(record) for record in results.record.inputs],
-        "environment": asdict(environment()),
-        "kernel_threads": n_threads,
-        "started_utc": f"{console.log.started:%Y-%m-%dT%H:%M:%SZ}",
-        "duration_s": dict(console.durations_s),
-    }
-
-
-@contextmanager
-def _kernel_threads(wanted: int) -> Iterator[int]:
-    """Hold numba to so many threads (at most those it was started with)."""
-    import numba
-
-    before = numba.get_num_threads()
-    n_threads = min(wanted, numba.config.NUMBA_NUM_THREADS)  # type: ignore[attr-defined]
-    numba.set_num_threads(n_threads)
-    try:
-        yield n_threads
-    finally:
-        numba.set_num_threads(before)
-
-
-def replot(folder: Path, *, console: "Console") -> None:
+def replot(folder: Path, *, threads: int, console: "Console") -> None:
     """Make figures, summary and report of a finished run again."""
     from panoptic.findings import load_results
+    from panoptic.machine import side_processes
     from panoptic.reporting.environment import environment
     from panoptic.runs.replot import replot as redraw
 
-    redrawn = redraw(
-        folder,
-        redraw=lambda path, results: _render(results, load_results(path)),
-        environment=asdict(environment()),
-    )
+    with (
+        side_processes(_sharing(threads), imports="visualization") as side,
+        console.stage("Figures and summary") as progress,
+    ):
+        redrawn = redraw(
+            folder,
+            redraw=lambda kept, anew: _render(anew, load_results(kept), side, progress),
+            environment=asdict(environment()),
+        )
     console.log.say(redrawn.text)
 
 
@@ -367,7 +349,7 @@ def _guarded(config: RunConfig, console: "Console") -> ExitCode:
 def _do(config: RunConfig, console: "Console") -> ExitCode:
     finished = config.finished
     if finished.replot:
-        replot(finished.replot, console=console)
+        replot(finished.replot, threads=config.compute.threads, console=console)
     elif finished.verify:
         return verify(finished.verify, console=console)
     elif finished.compare:

@@ -224,6 +224,7 @@ def _ask_robustness(
         Companions.from_frame(sample.surroundings),
         _features(target),
         anchors=anchors,
+        q_thresholds=(settings.anchor_q_planet, settings.anchor_q_binary),
         host_mass_range_msun=sample.host_mass_range_msun,
         q_split=sample.q_split,
         n_draws=settings.draws,
@@ -367,7 +368,7 @@ def _observed_companions(sample: CompanionSample) -> tuple[ObservedCompanion, ..
     which only the projection on the sky is seen.
     """
     companions = Companions.from_frame(sample.frame)
-    known_mass = ~companions.mass_limit & (
+    known_mass = (companions.mass_limit == 0) & (
         companions.mass_provenance != MassProvenance.MASS_RADIUS
     )
     mass = np.where(known_mass, companions.mass_mjup, np.nan)

@@ -3,7 +3,7 @@
 A question that was not asked keeps its figure: it says so, and why.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -54,6 +54,7 @@ from panoptic.figures.timescale_figures import (
     plot_track,
 )
 from panoptic.findings import InputRecord, Results
+from panoptic.reporting.formats import FIGURE_FORMATS, encode_figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +65,48 @@ class Drawn:
     caption: str
 
 
+Named = Iterator[tuple[str, Figure, str]]
+Family = Callable[[Results, Imprint], Named]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A figure as the files of each format, and what stands under it."""
+
+    name: str
+    caption: str
+    files: dict[str, bytes]  # by format
+
+
 def draw(results: Results) -> dict[str, Drawn]:
     """Return every figure of a run by its name, in the order they are read."""
-    imprint = Imprint(
-        sources=tuple(_source(record) for record in results.record.inputs),
-        seed=results.record.seed,
-    )
     return {
         name: Drawn(figure, caption)
-        for family in _FAMILIES
-        for name, figure, caption in family(results, imprint)
+        for family in FAMILIES
+        for name, figure, caption in family(results, _imprint(results))
     }
 
 
-Named = Iterator[tuple[str, Figure, str]]
+def render(results: Results, family: Family) -> tuple[Rendered, ...]:
+    """Return the files of one family of `FAMILIES`; no family needs another.
+
+    Drawing is slow Python, so the families may be given to several processes.
+    """
+    return tuple(
+        Rendered(
+            name,
+            caption,
+            {form: encode_figure(figure, form) for form in FIGURE_FORMATS},
+        )
+        for name, figure, caption in family(results, _imprint(results))
+    )
+
+
+def _imprint(results: Results) -> Imprint:
+    return Imprint(
+        sources=tuple(_source(record) for record in results.record.inputs),
+        seed=results.record.seed,
+    )
 
 
 def _companions(results: Results, imprint: Imprint) -> Named:
@@ -204,7 +233,7 @@ def _robustness(results: Results, imprint: Imprint) -> Named:
     )
 
 
-_FAMILIES = (
+FAMILIES: tuple[Family, ...] = (
     _companions,
     _migration,
     _mixtures,

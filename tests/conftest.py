@@ -49,7 +49,7 @@ def real_sample(shared) -> CompanionSample:
 def finished(tmp_path_factory) -> Path:
     """One run on the embedded tables, for the tests that only look at results."""
     folder = tmp_path_factory.mktemp("run")
-    assert main(command(folder, *SMALL, "--threads", "2")) == ExitCode.DONE
+    assert main(command(folder, *SMALL, "--threads", "1")) == ExitCode.DONE
     return folder
 
 

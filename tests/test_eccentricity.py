@@ -1,5 +1,6 @@
 """The question about eccentricities: passes, verdicts, the real sample, bad input."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -29,6 +30,7 @@ from panoptic.demographics.eccentricity_contrast import (
     judge,
     judge_headline,
 )
+from panoptic.demographics.eccentricity_families import Family
 from panoptic.demographics.eccentricity_fits import Subset
 from panoptic.demographics.eccentricity_passes import Policy, apply_policy
 from panoptic.demographics.two_sample_tests import (
@@ -327,6 +329,12 @@ def test_every_pass_is_fitted_with_its_intervals(findings):
         assert fit.alpha_interval.low < fit.alpha < fit.alpha_interval.high
         assert fit.beta_interval.low < fit.beta < fit.beta_interval.high
         assert fit.alpha_bootstrap.low < fit.alpha_bootstrap.high
+        if fit.n_censored:
+            ways = (fit.alpha_em, fit.beta_em), (fit.alpha, fit.beta)
+            assert_allclose(*ways, rtol=1e-6)
+        else:
+            assert (fit.alpha_em, fit.beta_em) == (None, None)
+    assert {f.policy for f in findings.fits if f.n_censored} == {Policy.CENSORED}
     high = findings.fit_of(Subset.HIGH_Q, Policy.CENSORED)
     assert high.mean > findings.fit_of(Subset.LOW_Q, Policy.CENSORED).mean + 0.1
     assert high.n_censored == (high.n - findings.fit_of(Subset.HIGH_Q, Policy.STRICT).n)
@@ -340,6 +348,7 @@ def test_every_p_has_its_power_and_its_correction(findings):
 
 
 def test_surfaces_are_highest_at_the_fit(findings):
+    assert len(findings.surfaces) == 4  # headline and as reported, low and high q
     for surface in findings.surfaces:
         fit = findings.fit_of(surface.subset, surface.policy)
         i, j = np.unravel_index(surface.lnl_fall.argmax(), surface.lnl_fall.shape)
@@ -356,6 +365,39 @@ def test_the_part_that_moves_the_fit_is_named():
     assert fit.alpha_without > 2.0 * fit.alpha
     said = [s for s in state_eccentricities(found) if "One host, 12" in s.text]
     assert said
+
+
+def test_what_too_few_shuffles_cannot_show_is_said():
+    """Holm over 30 tests: 99 shuffles cannot get below 30/100, 999 can."""
+    rows = two_in_each_method(np.random.default_rng(5))
+    few, many = (
+        state_eccentricities(investigate(rows, n_permutations=n))[1] for n in (99, 999)
+    )
+    assert few.text.endswith(
+        "none can after correction for all 30: with 99 shuffles no p is below 0.01."
+    )
+    assert "10 after correction for all 30" in many.text
+
+
+def test_a_family_that_fits_better_is_named_with_the_beta(findings):
+    (said,) = (
+        s
+        for s in state_eccentricities(findings)
+        if "low-q" in s.text and "are fitted by Beta" in s.text
+    )
+    assert "describes them better" not in said.caveat
+    (low, *others) = findings.families
+    worse = tuple(
+        replace(fit, bic=fit.bic + 10.0 * (fit.family is Family.BETA))
+        for fit in low.fits
+    )
+    rivalled = replace(findings, families=(replace(low, fits=worse), *others))
+    (said,) = (
+        s
+        for s in state_eccentricities(rivalled)
+        if "low-q" in s.text and "are fitted by Beta" in s.text
+    )
+    assert re.search(r"describes them better \(BIC by \d", said.caveat)
 
 
 def test_the_same_seed_gives_the_same_numbers(findings):

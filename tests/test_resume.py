@@ -31,7 +31,7 @@ def interrupted(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         ask_of_migration_only(patch)
-        patch.setattr("visualization.draw", stop)
+        patch.setattr("visualization.render", stop)
         assert main(command(folder, *SMALL)) == ExitCode.INTERRUPTED
     return folder
 
