@@ -142,6 +142,14 @@ def test_what_other_closed_forms_change_is_said(findings):
     assert "unstable by Vynatheya et al. 2022" in said
 
 
+def test_undecided_draws_of_companions_are_said(findings):
+    (near, *rest) = findings.companions
+    open_ones = replace(near.arrival, n_undecided=3)  # of 6
+    vague = replace(near, arrival=open_ones)
+    said = state_migration(replace(findings, companions=(vague, *rest)))[-1]
+    assert "undecided 50 % of all draws, at most 50 % (near)" in said.evidence
+
+
 def test_the_alarm_follows_the_numbers_both_ways():
     assert "lies inside" in texts(investigate())
     assert "lies outside" in texts(

@@ -275,6 +275,11 @@ def _state_companions(findings: MigrationFindings) -> Statement:
         key=lambda pair: pair[1].arrived_fraction,
     )
     reached = sum(arrival.n_arrived > 0 for _, arrival in asked)
+    vague, vaguest = max(
+        ((c.companion.name, arrival) for c, arrival in asked),
+        key=lambda pair: pair[1].n_undecided / pair[1].n_draws,
+    )
+    undecided = sum(arrival.n_undecided for _, arrival in asked)
     crowded = sum(c.companion.n_siblings > 0 for c, _ in asked)
     most = f"; most often {name}, {_percent(best.arrived_fraction)}" if reached else ""
     return Statement(
@@ -286,7 +291,10 @@ def _state_companions(findings: MigrationFindings) -> Statement:
         ),
         evidence=(
             f"95 % {_percent(best.arrived_low)}-{_percent(best.arrived_high)} for "
-            f"{name}; {crowded} of the {len(asked)} have known siblings"
+            f"{name}; {crowded} of the {len(asked)} have known siblings; undecided "
+            f"{_percent(undecided / sum(arrival.n_draws for _, arrival in asked))} of "
+            f"all draws, at most {_percent(vaguest.n_undecided / vaguest.n_draws)} "
+            f"({vague})"
         ),
         caveat=(
             "Radii not observed come from a relation; one Love number and time lag "
