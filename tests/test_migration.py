@@ -302,6 +302,18 @@ def test_the_table_of_companions(findings):
     assert table["n_draws"].isna().tolist() == [False, True, True]
     assert table["not_applicable"].str.len().gt(0).tolist() == [False, True, True]
     assert table["disk_time_median_yr"].isna().tolist() == [False, False, True]
+    assert table["disk_verdict"].isna().tolist() == [False, False, True]
+
+
+def test_no_time_is_tabled_for_a_companion_in_a_cavity():
+    heavy = ObservedCompanion("heavy", 0.12, 30.0, 0.05)
+    found = investigate_migration(TOI_6894_B, (heavy,), settings=QUICK)
+    (row,) = companion_table(found).to_dict("records")
+    assert row["disk_regime"] == "cavity"
+    assert row["disk_verdict"].startswith("open")
+    times = [row[name] for name in COMPANION_FACTS if name.startswith("disk_time")]
+    assert np.isnan(times).all()
+    assert row["spiral_in_strong_yr"] > 0
 
 
 def test_the_table_of_variants(findings):
