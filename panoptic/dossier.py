@@ -9,6 +9,7 @@ from panoptic import synopsis
 from panoptic.demographics.eccentricity import BETA_COLUMNS, beta_table
 from panoptic.demographics.robustness import ROBUSTNESS_COLUMNS, robustness_table
 from panoptic.findings import InputRecord, Results, score_table
+from panoptic.headlines import headline_numbers
 from panoptic.reporting.html_report import (
     Chapter,
     Headline,
@@ -116,7 +117,7 @@ def compose(results: Results, pictures: dict[str, Picture]) -> Report:
         subtitle=f"{results.target.label}, panoptic {record.version}, seed "
         f"{record.seed}",
         remarks=synopsis.remarks(results),
-        headlines=tuple(Headline(*line) for line in synopsis.headline_numbers(results)),
+        headlines=tuple(Headline(*line) for line in headline_numbers(results)),
         chapters=(*chapters, _sample_chapter(results, pictures)),
         provenance=tuple(_provenance(entry) for entry in record.inputs),
         citations=CITATIONS,

@@ -1,22 +1,23 @@
-"""The one page of a run: what was read, the headline numbers, each question's answer.
+"""What a run says, in full for the report and on one page for SUMMARY.txt.
 
-Arranges what the rooms say; the only numbers put together here are the headline ones.
+Arranges what the rooms say. The page says fewer things, and each with its caveat: a
+claim that has no room for what limits it is not on the page.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any, NamedTuple
+from dataclasses import fields, replace
+from typing import Any
 
 from panoptic.demographics.eccentricity import state_eccentricities
-from panoptic.demographics.eccentricity_passes import Policy
-from panoptic.demographics.mass_mixture import state_mass_mixture
-from panoptic.demographics.mixture_selection import MassMixtureSelection
-from panoptic.demographics.mixture_subsets import HostResampling
+from panoptic.demographics.eccentricity_findings import EccentricityFindings
+from panoptic.demographics.mass_mixture import MassMixtureFindings, state_mass_mixture
+from panoptic.demographics.mixture_verdict import MixtureEvidence
 from panoptic.demographics.origin_classifier import state_classifier
 from panoptic.demographics.robustness import state_robustness
-from panoptic.demographics.two_sample_tests import Test
 from panoptic.dynamics.migration import state_migration
+from panoptic.dynamics.migration_findings import MigrationFindings
 from panoptic.findings import InputRecord, Results
+from panoptic.headlines import headline_numbers
 from panoptic.reporting.summary import Section
 from panoptic.sample import CompanionSample
 from panoptic.statement import NotRun, Statement
@@ -38,52 +39,141 @@ TITLES = {
 
 
 def header(results: Results) -> tuple[str, ...]:
-    """Return what was asked of what: version, target, inputs with place and date."""
+    """Return what was asked of what: version, target, inputs, size of the sample."""
     record = results.record
     lines = [
         *remarks(results),
-        f"panoptic {record.version}: companions of very low-mass stars, seed "
-        f"{record.seed}",
-        f"Studied object: {results.target.label} (q = {results.target.q:.2e}, "
-        f"a = {results.target.pl_orbsmax:g} AU)",
+        f"panoptic {record.version}, seed {record.seed}; studied: "
+        f"{results.target.label} (q = {results.target.q:.2e}, a = "
+        f"{results.target.pl_orbsmax:.2g} AU)",
     ]
     for entry in record.inputs:
         lines += _input_lines(entry)
-    return tuple(lines)
+    return (*lines, *_sample_lines(results.sample))
 
 
 def sections(results: Results) -> tuple[Section, ...]:
-    """Return the headline numbers, one section per question, and the sample."""
-    numbers = tuple(
-        f"{label:<15}{value}{'; ' if detail else ''}{detail}"
-        for label, value, detail in headline_numbers(results)
-    )
+    """Return everything: headline numbers, one section per question, the sample."""
     answers = [Section(TITLES[name], answer(results, name)) for name in TITLES]
+    sample = results.sample
     return (
-        Section("Headline numbers", lines=numbers),
+        _numbers_section(results),
         *answers,
-        _sample_section(results.sample),
+        Section("The sample", (state_sample(sample),), _sample_lines(sample)),
     )
 
 
 def page(results: Results) -> tuple[Section, ...]:
-    """Return the sections for one page: each first answer whole, then words alone."""
-    shortened = [
-        replace(section, statements=_in_short(section.statements))
-        for section in sections(results)
-    ]
-    where = "The numbers behind every sentence are in report.html and the JSON files."
-    return (*shortened, Section("More", lines=(where,)))
+    """Return the sections of the one page: verdicts whole, the rest in the report."""
+    unasked = tuple(_unasked(results))
+    where = "All other answers, the evidence of each and the figures: report.html."
+    return (
+        _numbers_section(results),
+        *(Section(TITLES[name], _on_page(results, name)) for name in TITLES),
+        *([Section("Not run", lines=unasked)] if unasked else []),
+        Section("", lines=(where,)),
+    )
 
 
-def _in_short(
-    statements: tuple[Statement | NotRun, ...],
-) -> tuple[Statement | NotRun, ...]:
-    rest = [
-        Statement(said.text) if isinstance(said, Statement) else said
-        for said in statements[1:]
-    ]
-    return (*statements[:1], *rest)
+def _numbers_section(results: Results) -> Section:
+    lines = tuple(
+        f"{label:<16}{value}{'; ' if detail else ''}{detail}"
+        for label, value, detail in headline_numbers(results)
+    )
+    return Section("Headline numbers", lines=lines)
+
+
+def _on_page(results: Results, question: str) -> tuple[Statement | NotRun, ...]:
+    """Return what the page says of a question, the verdict first."""
+    found = getattr(results.findings, question)
+    if isinstance(found, NotRun):
+        return (found,)
+    return _SELECTIONS[question](found, _STATEMENTS[question](found))
+
+
+Said = tuple[Statement, ...]
+
+
+def _of_mixture(found: MassMixtureFindings, said: Said) -> Said:
+    """The main sample's verdict; that of all rows too where it is another one."""
+    main, every = found.main_evidence, found.mass_orbit_evidence
+    if isinstance(main, NotRun):
+        return said[:2]
+    first = replace(said[0], evidence=_checks_in_brief(main))
+    if isinstance(every, NotRun) or every.verdict is main.verdict:
+        return (first,)
+    return (first, replace(said[1], evidence=_checks_in_brief(every)))
+
+
+def _checks_in_brief(evidence: MixtureEvidence) -> str:
+    """Count the checks; those that do not find two are named in the caveat."""
+    passed = [check.passed for check in evidence.checks]
+    unasked = f", {passed.count(None)} not asked" if None in passed else ""
+    return (
+        f"Of {len(passed)} checks {passed.count(True)} find two, "
+        f"{passed.count(False)} one{unasked}."
+    )
+
+
+def _of_eccentricities(found: EccentricityFindings, said: Said) -> Said:
+    """The verdict; its tests stand among the headline numbers."""
+    return (replace(said[0], evidence=found.because),)
+
+
+def _of_classifier(_: object, said: Said) -> Said:
+    """The verdict, and what is said of the studied object."""
+    return (said[0], *map(_without_evidence, said[1:2]))
+
+
+def _of_robustness(_: object, said: Said) -> Said:
+    """Whether the variants agree, and the two controls, which come last."""
+    return tuple(map(_without_evidence, (said[0], *said[-2:])))
+
+
+def _of_migration(found: MigrationFindings, said: Said) -> Said:
+    """The range, the map, and why the criterion must not be read alone."""
+    rest = list(said)
+    shown = []
+    if found.secular_variants:
+        shown.append(replace(rest.pop(0), evidence=_range_in_brief(found)))
+    if not isinstance(found.secular, NotRun):
+        shown.append(_without_evidence(rest.pop(0)))
+        del rest[0]  # how often criterion and integration agree
+    if not isinstance(found.criterion, NotRun):
+        shown += map(_without_evidence, rest[1:2])  # behind the criterion's own shares
+    return tuple(shown or rest[:1])
+
+
+def _range_in_brief(found: MigrationFindings) -> str:
+    variants = found.secular_variants
+    least = min(variants, key=lambda v: v.migrated)
+    most = max(variants, key=lambda v: v.migrated)
+    return f"{len(variants)} variants: least with {least.what}, most with {most.what}"
+
+
+def _without_evidence(said: Statement) -> Statement:
+    return replace(said, evidence="")
+
+
+_SELECTIONS: dict[str, Callable[[Any, Said], Said]] = {
+    "mixture": _of_mixture,
+    "eccentricity": _of_eccentricities,
+    "classifier": _of_classifier,
+    "robustness": _of_robustness,
+    "migration": _of_migration,
+}
+
+
+def _unasked(results: Results) -> Iterator[str]:
+    """Name every part of an answer that could not be given, and why."""
+    for question in TITLES:
+        found = getattr(results.findings, question)
+        if isinstance(found, NotRun):
+            continue  # said where its verdict would stand
+        for part in fields(found):
+            why = getattr(found, part.name)
+            if isinstance(why, NotRun):
+                yield f"{question}, {part.name.replace('_', ' ')}: {why.reason}"
 
 
 def answer(results: Results, question: str) -> tuple[Statement | NotRun, ...]:
@@ -126,89 +216,14 @@ def _counts(results: Results) -> str:
 
 def _input_lines(entry: InputRecord) -> Iterator[str]:
     date = f", of {entry.retrieved_utc}" if entry.retrieved_utc else ""
-    yield f"Read {entry.catalogue}: {entry.n_rows} rows, {entry.origin}{date}"
-    yield f"  from {entry.location} (sha256 {entry.sha256[:12]})"
+    read = f"Read {entry.catalogue}: {entry.n_rows} rows, {entry.origin}{date}"
+    yield f"{read}, {entry.location}"
     for remark in entry.remarks:
         yield f"  {remark}"
 
 
-class HeadlineNumber(NamedTuple):
-    """One of the numbers that stand at the top, with its uncertainty."""
-
-    label: str
-    value: str
-    detail: str = ""
-
-
-def headline_numbers(results: Results) -> tuple[HeadlineNumber, ...]:
-    """Return Delta BIC, KS D and p, and the target's P, each with its uncertainty."""
-    return (*_delta_bics(results), *_ks(results), _target_score(results))
-
-
-def _delta_bics(results: Results) -> Iterator[HeadlineNumber]:
-    found = results.findings.mixture
-    if isinstance(found, NotRun):
-        yield HeadlineNumber("Delta BIC", "not run", found.reason)
-        return
-    hosts = (
-        None if isinstance(found.main_evidence, NotRun) else found.main_evidence.hosts
-    )
-    yield _delta_bic("Delta BIC", found.main, _interval(hosts))
-    yield _delta_bic("  with limits", found.with_limits, "")
-
-
-def _interval(hosts: HostResampling | NotRun | None) -> str:
-    """The spread of Delta BIC over draws of hosts."""
-    if hosts is None or isinstance(hosts, NotRun) or hosts.delta_bic is None:
-        return ""
-    low, _, high = hosts.delta_bic
-    return f" ({low:.0f} to {high:.0f} over draws of hosts, 90 %)"
-
-
-def _delta_bic(
-    label: str, found: MassMixtureSelection | NotRun, interval: str
-) -> HeadlineNumber:
-    if isinstance(found, NotRun):
-        return HeadlineNumber(label, "not run", found.reason)
-    if found.delta_bic is None:
-        return HeadlineNumber(label, "not run", "two components could not be fitted")
-    return HeadlineNumber(
-        label,
-        f"{found.delta_bic:.1f}{interval}",
-        f"BIC {found.bic['1']:.1f} (K = 1) - {found.bic['2']:.1f} (K = 2), "
-        f"{found.n_rows} rows, {found.n_hosts} hosts",
-    )
-
-
-def _ks(results: Results) -> Iterator[HeadlineNumber]:
-    found = results.findings.eccentricity
-    if isinstance(found, NotRun):
-        yield HeadlineNumber("KS of e", "not run", found.reason)
-        return
-    for policy in (Policy.AS_REPORTED, Policy.MEASURED_ONLY):
-        test = found.test_of(policy, Test.KS)
-        if test:
-            yield HeadlineNumber(
-                "KS of e",
-                f"D = {test.statistic:.3f}, p = {test.p_row:.2g} (by host "
-                f"{test.p_host:.2g})",
-                f"{test.n_first} low q, {test.n_second} high q, "
-                f"{policy.replace('_', ' ')}",
-            )
-
-
-def _target_score(results: Results) -> HeadlineNumber:
-    found = results.findings.classifier
-    if isinstance(found, NotRun):
-        return HeadlineNumber("P_binary_like", "not run", found.reason)
-    return HeadlineNumber(
-        "P_binary_like",
-        str(found.headline.target.probability),
-        f"{results.target.label}, without log q and method, 95 % interval",
-    )
-
-
-def _sample_section(sample: CompanionSample) -> Section:
+def _sample_lines(sample: CompanionSample) -> tuple[str, ...]:
+    """Say how many rows there are, and how many left for what reason."""
     low, high = sample.host_mass_range_msun
     frame, main = sample.frame, sample.main
     n_high = int((main["q"] > sample.q_split).sum())
@@ -221,12 +236,12 @@ def _sample_section(sample: CompanionSample) -> Section:
         f"needed: {len(sample.mass_orbit)} (with limits "
         f"{len(sample.mass_orbit_with_limits)})",
     ]
-    for stage, cuts in sample.cuts.groupby("stage", sort=False):
-        said = [
-            f"{row.reason} {row.n_rows} ({row.source})" for row in cuts.itertuples()
-        ]
-        lines.append(f"Left out, {stage}: " + "; ".join(said))
-    return Section("The sample", (state_sample(sample),), tuple(lines))
+    for (stage, source), cuts in sample.cuts.groupby(["stage", "source"], sort=False):
+        said = [f"{row.reason} {row.n_rows}" for row in cuts.itertuples()]
+        lines.append(f"Left out, {stage}, {source}: {'; '.join(said)}")
+    if len(sample.duplicates):
+        lines.append(f"Merged, told twice: {len(sample.duplicates)} rows")
+    return tuple(lines)
 
 
 def state_sample(sample: CompanionSample) -> Statement:

@@ -60,7 +60,7 @@ def test_every_mass_is_drawn_once_and_the_rest_is_counted():
     said = caption_mass_mass(SAMPLE, P, target=TARGET, imprint=IMPRINT)
     assert "7 rows on 6 hosts" in said
     assert "1 row not drawn: they have no companion mass" in said
-    assert "(mass 5, mass_radius 1, msini 1)" in said
+    assert "(true mass 5, mass from radius 1, Msini 1)" in said
     assert "7 rows on 6 hosts" in texts_in(DRAWN_MASSES)
     assert_sober(said)
 
@@ -81,7 +81,10 @@ def test_fill_is_how_the_mass_is_known():
     figure = DRAWN_MASSES
     true, radius, minimum = (mark_of(figure, name) for name in ("A b", "A c", "C b"))
     assert same_color(true.get_markerfacecolor(), continuous()(0.1))
-    assert float(radius.get_markerfacecolor()) > 0.8
+    assert radius.get_fillstyle() == "top"
+    assert same_color(radius.get_markerfacecolor(), continuous()(0.2))
+    assert float(radius.get_markerfacecoloralt()) > 0.8
+    assert true.get_fillstyle() == minimum.get_fillstyle() == "full"
     assert same_color(minimum.get_markerfacecolor(), "white")
     assert same_color(minimum.get_markeredgecolor(), continuous()(0.4))
 

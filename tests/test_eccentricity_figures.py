@@ -6,6 +6,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from panoptic.demographics.companions import Companions
 from panoptic.demographics.eccentricity import investigate_eccentricities
@@ -93,12 +95,16 @@ def test_every_row_stands_at_the_edge_of_every_panel():
         assert n_limits == wanted
 
 
+def panel_of(figure: Figure, policy: str) -> Axes:
+    words = policy.replace("_", " ")
+    (axes,) = [a for a in figure.axes if a.get_title("left").startswith(words)]
+    return axes
+
+
 def test_curves_are_those_of_the_findings():
     shown = distributions()
     for curve in findings().distributions:
-        (axes,) = [
-            a for a in shown.axes if a.get_title("left").startswith(curve.policy)
-        ]
+        axes = panel_of(shown, curve.policy)
         steps = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
         assert any(
             np.array_equal(line.get_ydata()[1:-1], curve.share)
@@ -109,7 +115,7 @@ def test_curves_are_those_of_the_findings():
 
 def test_panels_say_rows_and_hosts_and_the_test():
     said = texts_in(distributions())
-    assert "as_reported: 20/20 and 8/8" in said
+    assert "as reported: 20 on 20 hosts (low q), 8 on 8 (high q)" in said
     result = findings().tests[0].result
     assert f"{result.statistic:.2f}" in said
     assert_sober(caption_eccentricity_distributions(findings(), imprint=IMPRINT))
@@ -119,7 +125,7 @@ def test_contours_hold_the_maximum_and_fall_as_they_say():
     figure = contours()
     for surface in findings().surfaces:
         fit = findings().fit_of(surface.subset, surface.policy)
-        (axes,) = [a for a in figure.axes if a.get_title("left").startswith(fit.policy)]
+        axes = panel_of(figure, fit.policy)
         at_best = [line.get_xydata().tolist() for line in axes.lines]
         assert [[fit.alpha, fit.beta]] in at_best
     for drawn in (c for axes in figure.axes for c in axes.collections):

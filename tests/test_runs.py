@@ -31,6 +31,7 @@ ENVIRONMENT = {"packages": {"numpy": "2.4"}, "python": "3.11"}
 class Answer:
     verdict: Verdict
     mean_q: float
+    largest_q: float
     labels: tuple[int, ...]
 
 
@@ -53,7 +54,7 @@ def redraw(source: Path, folder: ResultsFolder) -> None:
 
 def sections_of(answer: Answer) -> tuple[Section, ...]:
     said = Statement(f"It is {answer.verdict}.", f"mean {answer.mean_q:.2f}", "But.")
-    return (Section("Mixture", (said,), ("n = 3",)),)
+    return (Section("Mixture", (said,), ("n = 3", f"Largest q  {answer.largest_q:g}")),)
 
 
 def summarise(folder: Path) -> tuple[Section, ...]:
@@ -69,10 +70,12 @@ def make_run(folder: Path, *, frame: pd.DataFrame | None = None, seed: int = 1) 
         results.blob("inputs/ps.csv", frame.to_csv(index=False).encode())
         results.table("vlms_companions_stacked", frame)
         results.table(
-            "objects_with_probs", frame.assign(P=[0.1, 0.2, np.nan][-len(frame) :])
+            "objects_with_probs",
+            frame.assign(P=np.resize([0.1, 0.2, np.nan], len(frame))),
         )
         results.arrays("map", fraction=np.arange(3.0))
-        results.result("answer", Answer(verdict, mean, (0, 1)))
+        largest = float(frame["pl_bmassj"].max())
+        results.result("answer", Answer(verdict, mean, largest, (0, 1)))
         redraw(results.staged, results)
         results.finish(
             {
@@ -211,7 +214,7 @@ class TestVerify:
         found = verify(run, rerun=otherwise, environment=now)
         how = {item.path: item.how for item in found.different}
         assert set(how) == {"answer.json", "fig.caption.txt"}
-        assert "1 of 4 values moved" in how["answer.json"]
+        assert "1 of 5 values moved" in how["answer.json"]
         assert "7e-10" in how["answer.json"]
         assert "(mean_q)" in how["answer.json"]
         assert how["fig.caption.txt"] == "other bytes"
@@ -236,7 +239,7 @@ class TestCompare:
         found = compare_runs(run, run, summarise=summarise)
         assert not (found.added or found.removed or found.values)
         assert not (found.words or found.numbers or found.how_run)
-        assert compose_comparison(found).count("No difference.") == 2
+        assert compose_comparison(found).count("No difference.") == 4
         assert "answer.json verdict: supported, as before" in compose_comparison(found)
 
     @pytest.fixture
@@ -265,7 +268,7 @@ class TestCompare:
         numbers = {(m.subject, m.name): m for m in found.numbers}
         assert numbers["answer.json", "mean_q"].difference == pytest.approx(14.25)
         assert numbers["answer.json", "verdict"].after == "not supported"
-        assert len(numbers) == 2
+        assert len(numbers) == 3
         assert [(m.name, m.before, m.after) for m in found.words] == [
             ("", "It is supported. [mean 1.50]", "It is not supported. [mean 15.75]")
         ]
@@ -279,12 +282,12 @@ class TestCompare:
         assert max(map(len, text.splitlines())) <= 80 or str(run) in text
         places = [
             text.index("answer.json verdict: supported -> not supported"),
-            text.index("was  It is supported. [mean 1.50]"),
-            text.index("now  It is not supported. [mean 15.75]"),
-            text.index("1 added: C b"),
-            text.index("1 removed: A c"),
-            text.index("pl_bmassj moved in 1: A b 1 -> 1.5"),
-            text.index("in_main_sample moved in 1: A b true -> false"),
+            text.index("Largest q  was  2\n           now  30\n"),
+            text.index("1 added: C b (30 MJup)"),
+            text.index("1 removed: A c (2 MJup)"),
+            text.index("A b: pl_bmassj 1 -> 1.5; pl_bmassjlim 0 -> 1; in_main_sample"),
+            text.index("was  It is supported.\n"),
+            text.index("now  It is not supported.\n"),
             text.index("compute seed: 1 -> 2"),
         ]
         assert places == sorted(places)
@@ -299,7 +302,7 @@ class TestCompare:
         assert table.iloc[0].to_list()[:4] == ["C b", "", "", "added"]
         moved = table.set_index(["pl_name", "name"])
         assert moved.loc[("A b", "pl_bmassj"), "difference"] == 0.5
-        assert len(read_table(tmp_path / "comparison" / "numbers_changed.csv")) == 2
+        assert len(read_table(tmp_path / "comparison" / "numbers_changed.csv")) == 3
 
     def test_a_sentence_that_stayed_shows_its_old_and_new_evidence(self, run, tmp_path):
         make_run(tmp_path / "other", frame=objects().assign(pl_bmassj=[1.0, 2.5, 2.5]))
@@ -308,8 +311,37 @@ class TestCompare:
             ("It is supported.", "mean 1.50", "mean 2.00")
         ]
         text = compose_comparison(found)
-        said = "  It is supported.\n    was  mean 1.50\n    now  mean 2.00\n"
-        assert said in text
+        assert "with other numbers behind them: 1 answers" in text
+
+    def test_a_column_that_moved_in_many_objects_is_told_once(self, tmp_path):
+        many = pd.DataFrame({"pl_name": [f"A {i}" for i in range(13)]})
+        for name, factor in (("before", 1.0), ("after", 2.0)):
+            masses = factor * np.arange(1.0, 14.0)
+            make_run(tmp_path / name, frame=many.assign(pl_bmassj=masses, q=masses))
+        found = compare_runs(
+            tmp_path / "before", tmp_path / "after", summarise=summarise
+        )
+        text = compose_comparison(found)
+        assert "pl_bmassj moved in 13, most in A 12 13 -> 26; A 11 12 -> 24" in text
+        assert "Moved in more than 12 objects too: q (objects_changed.csv)" in text
+
+    def test_sentences_are_paired_by_what_they_say(self, run):
+        lead = Statement("It is supported.")
+        first = Statement("Of 10 tests 5 find a difference at 5 %.")
+        again = Statement("Of 10 tests 6 find a difference at 5 %.")
+        other = Statement("One host decides the fit of the high side.")
+        new = Statement("Measured values rise with the axis.")
+        answers = iter([(lead, first, other), (lead, new, again)])
+
+        def said(folder):
+            return (Section("Mixture", next(answers)),)
+
+        words = compare_runs(run, run, summarise=said).words
+        assert [(m.before, m.after) for m in words] == [
+            (first.text, again.text),
+            (other.text, None),
+            (None, new.text),
+        ]
 
     def test_two_rows_of_one_name_are_two_objects(self, tmp_path, run):
         frame = objects().assign(pl_name=["A b", "A b", "B b"])
@@ -334,6 +366,7 @@ def test_a_question_that_was_not_run_is_a_sentence_like_any_other(run):
     assert found.words[0].after == "Not run: 3 rows"
     assert found.words[1].before == "n = 3"
     assert found.words[1].after is None
+    assert found.headlines[0].after is None
 
 
 def test_a_comparison_never_replaces_a_run(run):
@@ -347,6 +380,7 @@ def test_values_have_names_that_say_where_they_are(run):
     assert values_of(run / "answer.json") == {
         "verdict": "supported",
         "mean_q": 1.5,
+        "largest_q": 2.0,
         "labels[0]": 0.0,
         "labels[1]": 1.0,
     }

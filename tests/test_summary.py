@@ -26,25 +26,35 @@ def test_a_verdict_is_followed_by_its_evidence_and_its_caveat():
         "panoptic 1.0\n"
         "\n"
         "MASS MIXTURE\n"
-        "------------\n"
         "* Two groups.\n"
-        "    BIC 320.5 and 219.7\n"
-        "    But: One method.\n"
+        "  BIC 320.5 and 219.7\n"
+        "  But: One method.\n"
         "  K  BIC\n"
         "  1  320.5\n"
         "\n"
         "POWER\n"
-        "-----\n"
         "* Not run: 3 hosts, 8 needed\n"
     )
+
+
+def test_without_evidence_the_caveat_follows_at_once():
+    section = Section("Q", (Statement("Two groups.", caveat="One method."),))
+    text = compose_summary([], [section])
+    assert text == "\nQ\n* Two groups. But: One method.\n"
+
+
+def test_a_line_in_two_columns_is_wrapped_in_the_second():
+    lines = compose_summary([f"Delta BIC      {LONG}"], []).splitlines()
+    assert len(lines) > 1
+    assert all(line.startswith(" " * 15) for line in lines[1:])
 
 
 def test_long_sentences_hang_below_their_first_word():
     section = Section("Q", (Statement(LONG, LONG, LONG),), (f"   {LONG}",))
     lines = compose_summary([], [section]).splitlines()
     assert max(map(len, lines)) <= 80
-    assert [line for line in lines if line.startswith("* ")] == [lines[3]]
-    assert lines[4].startswith("  describe") or lines[4].startswith("  ")
+    assert [line for line in lines if line.startswith("* ")] == [lines[2]]
+    assert all(line.startswith("  ") for line in lines[3:])
 
 
 def test_an_address_is_not_cut():

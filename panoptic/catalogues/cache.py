@@ -67,7 +67,7 @@ class Cache:
                 stream.flush()
                 os.fsync(stream.fileno())
             Path(name).replace(path)
-        except BaseException:
+        except BaseException:  # Ctrl-C too must leave no half-written file behind
             Path(name).unlink(missing_ok=True)
             raise
 

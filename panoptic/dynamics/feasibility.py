@@ -402,7 +402,10 @@ def _count_cell(key, cell, n_draws, prior, a_out, q, circularity, r_crit):
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def _count_draws(key, n_draws, prior, a_out, q, circularity, r_crit, counts):
-    for cell in prange(len(a_out)):
-        counts[:, cell] = _count_cell(
+    for index in prange(len(a_out)):
+        cell = np.int64(index)  # prange counts unsigned: another kernel to compile
+        feasible, unstable = _count_cell(
             key, cell, n_draws, prior, a_out[cell], q[cell], circularity[cell], r_crit
         )
+        counts[0, cell] = feasible
+        counts[1, cell] = unstable

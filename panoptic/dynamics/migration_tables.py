@@ -42,7 +42,9 @@ ARRAY_FACTS = {
     "host_mass_msun": _fact("Msun", "its host"),
     "host_radius_rsun": _fact("Rsun", "its host's radius, given or by relation"),
     "companion_mass_mjup": _fact("MJup", "its mass"),
-    "companion_radius_rjup": _fact("RJup", "its radius, given or 1"),
+    "companion_radius_rjup": _fact(
+        "RJup", "its radius: given, observed, by relation, or 1"
+    ),
     "inner_axis_au": _fact("AU", "ends of the initial axis"),
     "ecc_out_range": _fact("", "ends of the perturber's eccentricity"),
     "ecc_out_law": _fact("", "its distribution"),
@@ -101,7 +103,10 @@ COMPANION_FACTS = {
     "arrived_fraction": _fact("", "n_arrived / n_draws"),
     "arrived_low": _fact("", "its Wilson 95 % interval, lower end"),
     "arrived_high": _fact("", "upper end"),
+    "disk_regime": _fact("", "Type I, Type II, between (most disks), or cavity"),
+    "disk_verdict": _fact("", "whether the torque fits in the life of a disk"),
     "disk_gap_share": _fact("", "of the disks, in which it opens a gap (Type II)"),
+    "disk_linear_share": _fact("", "of the disks, in which Type I holds: q < h^3"),
     "disk_time_low_yr": _fact("yr", "a/|da/dt| at pl_orbsmax, shortest of the disks"),
     "disk_time_median_yr": _fact("yr", "median of the disks"),
     "disk_time_high_yr": _fact("yr", "longest of the disks"),
@@ -239,7 +244,10 @@ def _companion_row(found: CompanionMigration) -> dict[str, object]:
         row |= asdict(found.arrival)
     if disk is not None:
         row |= {
+            "disk_regime": str(disk.regime),
+            "disk_verdict": disk.verdict,
             "disk_gap_share": disk.gap_share,
+            "disk_linear_share": disk.linear_share,
             "disk_time_low_yr": disk.time_yr.low,
             "disk_time_median_yr": disk.time_yr.median,
             "disk_time_high_yr": disk.time_yr.high,

@@ -37,6 +37,7 @@ Flags = NDArray[np.bool_]
 
 N_OUTCOMES = len(Outcome)
 ARRIVED = N_OUTCOMES  # column of the migrated that end near the target's axis
+KEPT_NAME = "map"  # of the target's map, among the kept works
 _DRAWS_PER_BLOCK = 1000
 
 
@@ -190,7 +191,7 @@ class SecularMap:
 def map_secular(
     request: SecularRequest,
     *,
-    name: str = "map",
+    name: str = KEPT_NAME,
     workers: Workers | None = None,
     progress: Progress | None = None,
 ) -> SecularMap:

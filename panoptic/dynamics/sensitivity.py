@@ -102,7 +102,8 @@ def changed_requests(
     """Return the maps that need a new integration, by what they change.
 
     Fewer draws per cell, the first of the map's own; the headline horizon only. Axes
-    for which every perturber of the grid would lie inside are left out.
+    for which every perturber of the grid would lie inside are left out, and those from
+    which there is no way in to today's axis.
     """
     model = request.model
     short = replace(
@@ -119,12 +120,18 @@ def changed_requests(
     }
     nearest = float(request.grid.axis_au.min())
     for low, high in first_axes_au:
-        if (low, high) != request.inner.axis_au and low < nearest:
+        inward = high > request.target_axis_au
+        if (low, high) != request.inner.axis_au and low < nearest and inward:
             start = f"{low:g} AU" if low == high else f"{low:g}-{high:g} AU"
             changed[f"first axis {start}"] = replace(
                 short, inner=replace(short.inner, axis_au=(low, high))
             )
     return changed
+
+
+def kept_name(what: str) -> str:
+    """Return the name under which the blocks of a changed map are kept."""
+    return what.replace(" ", "-")
 
 
 def vary_secular(
@@ -154,7 +161,7 @@ def vary_secular(
 
         another = map_secular(
             request,
-            name=what.replace(" ", "-"),
+            name=kept_name(what),
             workers=workers,
             progress=report,
         )

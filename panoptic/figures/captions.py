@@ -39,6 +39,17 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
+HOW_MASSES_LOOK = (
+    "open symbols are minimum masses (Msini), half-grey ones masses inferred from a "
+    "radius"
+)
+
+
+def in_words(name: object) -> str:
+    """Return a name of the results as a reader would write it."""
+    return str(name).replace("_", " ")
+
+
 def listed(counts: dict[str, int]) -> str:
     """Return 'a 3, b 1' of the entries that are not zero; 'none' if all are."""
     return ", ".join(f"{name} {n}" for name, n in counts.items() if n) or "none"

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from panoptic.demographics.anchors import AnchorLabel, AnchorSource
@@ -15,6 +16,7 @@ from panoptic.demographics.origin_classifier import (
     OriginModel,
 )
 from panoptic.figures.captions import (
+    HOW_MASSES_LOOK,
     Imprint,
     caption,
     caption_not_run,
@@ -23,11 +25,11 @@ from panoptic.figures.captions import (
 )
 from panoptic.figures.forest import ForestLine, draw_forest, height_inch
 from panoptic.figures.marks import (
+    draw_companions,
     draw_errors,
-    draw_mark,
-    gid_of,
+    draw_target,
     key,
-    marker_of,
+    mass_keys,
     method_keys,
     ring_target,
     target_key,
@@ -87,7 +89,16 @@ def plot_origin_probabilities(
     skill.set(xlabel="AUROC on held-out hosts", xlim=(0.3, 1.03))
     methods = rows["discoverymethod"]
     labels = findings.objects.anchor_label
-    legend_above(figure, [*method_keys(methods), *_anchor_keys(labels)])
+    legend_above(
+        figure,
+        [
+            *method_keys(methods),
+            *_anchor_keys(labels),
+            *mass_keys(rows["mass_provenance"]),
+            target_key("studied object"),
+        ],
+        ncols=6,
+    )
     _draw_target_score(scores, rows, findings, target)
     return figure
 
@@ -114,7 +125,7 @@ def caption_origin_probabilities(
         f"host-bootstrap intervals ({findings.n_bootstrap} samples).",
         f"Colour: anchors ({anchors.rule}; {anchors.n_binary_like} binary-like and "
         f"{anchors.n_planet_like} planet-like rows on {anchors.n_hosts} hosts); white "
-        "rows train nothing. Shape: detection method.",
+        f"rows train nothing. Shape: detection method; {HOW_MASSES_LOOK}.",
         f"Ringed: {target.label}, P = {headline.target.probability}, which trains "
         "nothing.",
         "Upper right: share of binary-like anchors against their held-out P, with "
@@ -203,16 +214,8 @@ def _draw_objects(axes: Axes, rows: pd.DataFrame, findings: ClassifierFindings) 
         y_below=p - objects.p_headline_low,
         y_above=objects.p_headline_high - p,
     )
-    marks = zip(rows.to_dict("records"), p, objects.anchor_label, strict=True)
-    for row, height, label in marks:
-        draw_mark(
-            axes,
-            row["logq"],
-            height,
-            marker=marker_of(row["discoverymethod"]),
-            colour=_COLOUR_OF_ANCHOR[AnchorLabel(label)],
-            gid=gid_of(row["pl_name"]),
-        )
+    colours = (_COLOUR_OF_ANCHOR[AnchorLabel(label)] for label in objects.anchor_label)
+    draw_companions(axes, rows, rows["logq"], p, colours)
     axes.autoscale_view()
     axes.axhline(0.5, color=FAINT, linewidth=0.6, zorder=1.0)
     axes.set(
@@ -231,14 +234,7 @@ def _draw_target_score(
     if low is not None and high is not None:
         axes.plot([target.log_q] * 2, [low, high], color=INK, linewidth=1.0, zorder=2.5)
     if target.pl_name not in set(rows["pl_name"]):
-        draw_mark(
-            axes,
-            target.log_q,
-            found.value,
-            marker=marker_of(target.discoverymethod),
-            colour=PAPER,
-            gid=gid_of(target.pl_name),
-        )
+        draw_target(axes, target, target.log_q, found.value)
     ring_target(axes, target.log_q, found.value, label=target.label)
 
 
@@ -324,19 +320,18 @@ def _left_out_line(one: LeftOutMethod, *, gap_before: bool) -> ForestLine:
     return ForestLine(label, None, remark=remark, gap_before=gap_before)
 
 
-def _anchor_keys(labels: Sequence[str]) -> list:
+def _anchor_keys(labels: Sequence[str]) -> list[Line2D]:
     words = {
         AnchorLabel.PLANET_LIKE: "planet-like anchor",
         AnchorLabel.BINARY_LIKE: "binary-like anchor",
         AnchorLabel.NONE: "no anchor",
     }
     present = set(labels)
-    keys = [
+    return [
         key("o", words[label], colour=colour)
         for label, colour in _COLOUR_OF_ANCHOR.items()
         if str(label) in present
     ]
-    return [*keys, target_key("studied object")]
 
 
 def _listed(features: Sequence[str]) -> str:

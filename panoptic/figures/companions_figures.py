@@ -15,15 +15,26 @@ from matplotlib.typing import ColorType
 from numpy.typing import NDArray
 
 from panoptic.constants import DEUTERIUM_LIMIT_MJUP, HYDROGEN_LIMIT_MSUN, MSUN_MJUP
-from panoptic.figures.captions import Imprint, caption, counted, listed, rows_on_hosts
+from panoptic.figures.captions import (
+    HOW_MASSES_LOOK,
+    Imprint,
+    caption,
+    counted,
+    in_words,
+    listed,
+    rows_on_hosts,
+)
 from panoptic.figures.marks import (
+    WORDS_OF_MASS,
+    draw_companions,
     draw_errors,
     draw_limits,
     draw_mark,
+    draw_target,
     gid_of,
     key,
     limit_key,
-    marker_of,
+    mass_keys,
     method_keys,
     name_line,
     ring_target,
@@ -74,8 +85,8 @@ def plot_mass_mass(
     scores = np.asarray(p_binary_like, dtype=float)[frame["pl_bmassj"].notna()]
     _draw_masses(axes, drawn, scores)
     if target.pl_name not in set(frame["pl_name"]):
-        _draw_target(
-            axes, target, x=target.st_mass, y=target.pl_bmassj, colour=_of_p(target_p)
+        draw_target(
+            axes, target, target.st_mass, target.pl_bmassj, colour=_of_p(target_p)
         )
     _frame_masses(axes, drawn, target, q_split=sample.q_split)
     axes.set_title(rows_on_hosts(len(drawn), drawn["hostname"].nunique()))
@@ -85,7 +96,7 @@ def plot_mass_mass(
     bar.set_label("$P$(binary-like)")
     handles = [
         *method_keys(drawn["discoverymethod"]),
-        *_provenance_keys(drawn["mass_provenance"]),
+        *mass_keys(drawn["mass_provenance"], colour=continuous()(0.25), true_mass=True),
         *([limit_key("mass limit")] if drawn["pl_bmassjlim"].fillna(0).any() else []),
         *([key("o", "no $P$", colour=_UNSCORED)] if np.isnan(scores).any() else []),
         target_key("studied object"),
@@ -114,10 +125,9 @@ def caption_mass_mass(
         _not_drawn(int((~drawn).sum()), "they have no companion mass"),
         "Shape: detection method "
         f"({_counts(frame.loc[drawn, 'discoverymethod'])}). Filled symbols are true "
-        "masses, open ones minimum masses (Msini), grey ones masses inferred from a "
-        f"radius ({_counts(frame.loc[drawn, 'mass_provenance'])}).",
-        "Colour: probability of being binary-like in the headline classifier; grey "
-        "symbols do not show it.",
+        f"masses, {HOW_MASSES_LOOK} "
+        f"({_counts(frame.loc[drawn, 'mass_provenance'].map(WORDS_OF_MASS))}).",
+        "Colour: probability of being binary-like in the headline classifier.",
         f"{counted(n_unscored, 'row')} without a probability, in white."
         if n_unscored
         else "",
@@ -167,7 +177,7 @@ def plot_axis_eccentricity(sample: CompanionSample, *, target: Target) -> Figure
     axes, y = (lower, float(len(methods))) if known_e is None else (upper, known_e)
     if target.pl_name not in set(frame["pl_name"]):
         colour = _of_log_q(target.log_q, scale)
-        _draw_target(axes, target, x=target.pl_orbsmax, y=y, colour=colour)
+        draw_target(axes, target, target.pl_orbsmax, y, colour=colour)
     ring_target(axes, target.pl_orbsmax, y, label=target.label)
     return figure
 
@@ -190,10 +200,10 @@ def caption_axis_eccentricity(
         "eccentricity.",
         _not_drawn(int((~with_axis).sum()), "they have no semi-major axis"),
         f"Shape: detection method ({_counts(known['discoverymethod'])}); colour: log10 "
-        "of the mass ratio, white where the mass is unknown; open symbols are minimum "
-        "masses (Msini).",
-        f"Eccentricities: {_counts(known['ecc_kind'])}. An arrow is a limit, a hollow "
-        "cross an eccentricity assumed to be 0 (its method is then not shown).",
+        f"of the mass ratio, white where the mass is unknown; {HOW_MASSES_LOOK}.",
+        f"Eccentricities: {_counts(known['ecc_kind'].map(in_words))}. An arrow is a "
+        "limit, a hollow cross an eccentricity assumed to be 0 (its method is then not "
+        "shown).",
         "Bars are 1-sigma errors, cut at the frame. The vertical scale is linear to "
         f"about {_ECC_LINEAR_BELOW:g} and logarithmic above (asinh).",
         f"Axes: {_counts(frame.loc[with_axis, 'a_origin'])}.",
@@ -215,16 +225,8 @@ def _draw_masses(axes: Axes, rows: pd.DataFrame, scores: Floats) -> None:
         y_above=rows["pl_bmassjerr1"].where(value),
     )
     draw_limits(axes, rows["st_mass"], rows["pl_bmassj"], limit)
-    for row, score in zip(rows.to_dict("records"), scores, strict=True):
-        draw_mark(
-            axes,
-            row["st_mass"],
-            row["pl_bmassj"],
-            marker=marker_of(row["discoverymethod"]),
-            colour=_of_p(score),
-            provenance=row["mass_provenance"],
-            gid=gid_of(row["pl_name"]),
-        )
+    colours = map(_of_p, scores)
+    draw_companions(axes, rows, rows["st_mass"], rows["pl_bmassj"], colours)
 
 
 def _draw_eccentricities(axes: Axes, rows: pd.DataFrame, scale: Normalize) -> None:
@@ -242,47 +244,25 @@ def _draw_eccentricities(axes: Axes, rows: pd.DataFrame, scale: Normalize) -> No
         y_above=rows["pl_orbeccenerr1"].where(value),
     )
     draw_limits(axes, x, y, flag)
-    _draw_orbits(axes, rows[assumed], y[assumed], scale, hollow_cross=True)
+    for row, height in zip(rows[assumed].to_dict("records"), y[assumed], strict=True):
+        draw_mark(
+            axes,
+            row["pl_orbsmax"],
+            height,
+            marker="X",
+            colour=_of_log_q(row["logq"], scale),
+            provenance=MassProvenance.MSINI,  # open, whatever its mass is
+            gid=gid_of(row["pl_name"]),
+        )
     _draw_orbits(axes, rows[~assumed], y[~assumed], scale)
 
 
 def _draw_orbits(
-    axes: Axes,
-    rows: pd.DataFrame,
-    heights: Iterable[float],
-    scale: Normalize,
-    *,
-    hollow_cross: bool = False,
+    axes: Axes, rows: pd.DataFrame, heights: Iterable[float], scale: Normalize
 ) -> None:
-    """Draw marks at their axes, coloured by log q, open for minimum masses.
-
-    Grey for a mass from a radius would hide the mass ratio: it is not used here.
-    """
-    for row, y in zip(rows.to_dict("records"), heights, strict=True):
-        is_open = hollow_cross or row["mass_provenance"] == MassProvenance.MSINI
-        draw_mark(
-            axes,
-            row["pl_orbsmax"],
-            y,
-            marker="X" if hollow_cross else marker_of(row["discoverymethod"]),
-            colour=_of_log_q(row["logq"], scale),
-            provenance=MassProvenance.MSINI if is_open else MassProvenance.MASS,
-            gid=gid_of(row["pl_name"]),
-        )
-
-
-def _draw_target(
-    axes: Axes, target: Target, *, x: float, y: float, colour: ColorType
-) -> None:
-    draw_mark(
-        axes,
-        x,
-        y,
-        marker=marker_of(target.discoverymethod),
-        colour=colour,
-        gid=gid_of(target.pl_name),
-        zorder=3.5,
-    )
+    """Draw marks at their axes, coloured by log q."""
+    colours = (_of_log_q(log_q, scale) for log_q in rows["logq"])
+    draw_companions(axes, rows, rows["pl_orbsmax"], heights, colours)
 
 
 def _frame_masses(
@@ -338,31 +318,13 @@ def _frame_orbits(
 def _orbit_keys(known: pd.DataFrame, frame: pd.DataFrame) -> list[Line2D]:
     kinds = set(known["ecc_kind"])
     keys = method_keys(frame["discoverymethod"])
-    if MassProvenance.MSINI in set(frame["mass_provenance"]):
-        keys.append(key("o", "Msini", colour=INK, provenance=MassProvenance.MSINI))
+    keys += mass_keys(frame["mass_provenance"])
     if kinds & {EccKind.UPPER_LIMIT, EccKind.LOWER_LIMIT}:
         keys.append(limit_key("limit on $e$"))
     if EccKind.ASSUMED_ZERO in kinds:
         cross = key("X", "$e$ = 0 assumed", provenance=MassProvenance.MSINI, colour=INK)
         keys.append(cross)
     return [*keys, target_key("studied object")]
-
-
-def _provenance_keys(provenance: pd.Series) -> list[Line2D]:
-    found = set(provenance)
-    entries = [
-        (MassProvenance.MASS, "true mass"),
-        (MassProvenance.MSINI_CORRECTED, "Msini / sin i"),
-        (MassProvenance.UNKNOWN, "mass of unknown kind"),
-        (MassProvenance.MSINI, "Msini"),
-        (MassProvenance.MASS_RADIUS, "mass from radius"),
-    ]
-    colour = continuous()(0.25)
-    return [
-        key("o", label, provenance=kind, colour=colour)
-        for kind, label in entries
-        if kind in found
-    ]
 
 
 def _of_p(score: float | None) -> ColorType:

@@ -6,9 +6,11 @@ from typing import TypeGuard
 import matplotlib.patheffects as effects
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from scipy.special import betainc
 
 from panoptic.demographics.companions import Companions
@@ -41,18 +43,19 @@ from panoptic.demographics.power import (
 )
 from panoptic.demographics.two_sample_tests import Test, TwoSampleResult
 from panoptic.figures.captions import (
+    HOW_MASSES_LOOK,
     Imprint,
     caption,
     caption_not_run,
     counted,
+    in_words,
     rows_on_hosts,
 )
 from panoptic.figures.marks import (
+    draw_companions,
     draw_errors,
-    draw_mark,
-    gid_of,
     key,
-    marker_of,
+    mass_keys,
     method_keys,
 )
 from panoptic.figures.style import (
@@ -110,11 +113,11 @@ def plot_eccentricity_distributions(
                 if fit:
                     _draw_fit(axes, fit)
         _draw_rug(axes, rows, policy, q_split=findings.q_split)
-        axes.set_title(f"{policy}: {_counts(findings, policy)}")
+        axes.set_title(f"{in_words(policy)}: {_counts(findings, policy)}")
         _write_test(axes, findings, policy)
         axes.set_xlabel("Eccentricity")
     panels[0, 0].set(xlim=(0, 1), ylim=(-0.1, 1.1), ylabel="Share at or below")
-    legend_above(figure, _distribution_keys(findings.q_split))
+    legend_above(figure, _distribution_keys(findings.q_split), ncols=6)
     return figure
 
 
@@ -127,7 +130,7 @@ def caption_eccentricity_distributions(
     level = findings.distributions[0].level if findings.distributions else 0.95
     sentences = [
         _asked_in_words(findings),
-        "as_reported takes every value as it stands; censored, the headline, takes "
+        "'As reported' takes every value as it stands; 'censored', the headline, takes "
         "all that is not measured as a limit.",
         f"Steps: share at or below e, with {level:.0%} bands over bootstrapped hosts; "
         "where limits are in, the product-limit estimator. Dashed: the Beta fits. "
@@ -158,9 +161,9 @@ def plot_beta_contours(findings: EccentricityFindings | NotRun) -> Figure:
         axes.set(xscale="log", yscale="log", xlabel=r"$\alpha$")
         axes.xaxis.set_major_formatter("{x:g}")
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.set_title(f"{policy}: {_counts(findings, policy)}")
+        axes.set_title(f"{in_words(policy)}: {_counts(findings, policy)}")
     panels[0, 0].set_ylabel(r"$\beta$")
-    legend_above(figure, _contour_keys(findings.q_split), ncols=4)
+    legend_above(figure, _contour_keys(findings.q_split), ncols=5)
     return figure
 
 
@@ -171,7 +174,7 @@ def caption_beta_contours(
     if isinstance(findings, NotRun):
         return caption_not_run(_CONTOURS, findings, imprint)
     fits = [
-        f"{fit.policy}, {_SIDE[fit.subset]}: alpha {fit.alpha:.2f}, beta "
+        f"{in_words(fit.policy)}, {_SIDE[fit.subset]}: alpha {fit.alpha:.2f}, beta "
         f"{fit.beta:.2f} ({rows_on_hosts(fit.n, fit.n_hosts)}"
         + ("" if fit.enough_to_claim else ", too few to claim")
         + ")"
@@ -184,7 +187,8 @@ def caption_beta_contours(
         "95 % (dashed), rows taken as independent; crosses: its maximum.",
         *([f"{'; '.join(fits)}."] if fits else []),
         *[
-            f"Not fitted: {no.policy}, {_SIDE[no.subset]}: {no.reason.rstrip('.')}."
+            f"Not fitted: {in_words(no.policy)}, {_SIDE[no.subset]}: "
+            f"{no.reason.rstrip('.')}."
             for no in findings.not_fitted
         ],
         "Open marks: published distributions of wide and close companions of other "
@@ -211,16 +215,9 @@ def plot_eccentricity_trend(
         y_below=-drawn["pl_orbeccenerr2"],
         y_above=drawn["pl_orbeccenerr1"],
     )
-    for row in drawn.to_dict("records"):
-        subset = Subset.HIGH_Q if row["q"] > findings.q_split else Subset.LOW_Q
-        draw_mark(
-            axes,
-            row["loga"],
-            row["pl_orbeccen"],
-            marker=marker_of(row["discoverymethod"]),
-            colour=_COLOUR[subset],
-            gid=gid_of(row["pl_name"]),
-        )
+    high = drawn["q"] > findings.q_split
+    colours = (_COLOUR[Subset.HIGH_Q if is_high else Subset.LOW_Q] for is_high in high)
+    draw_companions(axes, drawn, drawn["loga"], drawn["pl_orbeccen"], colours)
     axes.autoscale_view()
     for one in findings.trends:
         if _enough(one.trend):
@@ -229,15 +226,17 @@ def plot_eccentricity_trend(
         ylim=(-0.03, 1.0),
         xlabel=r"$\log_{10}\,(a\,/\,{\rm AU})$",
         ylabel="Eccentricity",
-        title=f"{shown[0]}: {rows_on_hosts(len(drawn), drawn['hostname'].nunique())}",
+        title=f"{in_words(shown[0])}: "
+        f"{rows_on_hosts(len(drawn), drawn['hostname'].nunique())}",
     )
     keys = [
         *method_keys(drawn["discoverymethod"]),
         key("o", rf"$q \leq$ {findings.q_split:g}", colour=BLUE),
         key("o", f"$q$ > {findings.q_split:g}", colour=ORANGE),
+        *mass_keys(drawn["mass_provenance"]),
         Line2D([], [], color=QUIET, linewidth=1.4, label="local mean"),
     ]
-    legend_above(figure, keys, ncols=7)
+    legend_above(figure, keys, ncols=9)
     return figure
 
 
@@ -251,9 +250,10 @@ def caption_eccentricity_trend(
     drawn = _rows_of_pass(rows, shown[0])
     sentences = [
         f"{rows_on_hosts(len(drawn), drawn['hostname'].nunique())} of the pass "
-        f"{shown[0]}; zeros that were assumed where tides are strong would put the "
-        "trend in by hand.",
-        "Colour: side of the split; shape: detection method; bars: 1-sigma errors. "
+        f"'{in_words(shown[0])}'; zeros that were assumed where tides are strong would "
+        "put the trend in by hand.",
+        f"Colour: side of the split; shape: detection method; {HOW_MASSES_LOOK}; bars: "
+        "1-sigma errors. "
         "Lines: local mean with 95 % bands over bootstrapped hosts.",
         *[_trend_in_words(one.subset, one.trend) for one in findings.trends],
     ]
@@ -424,7 +424,7 @@ def _tests_in_words(findings: EccentricityFindings) -> Iterator[str]:
         name = "Peto-Peto z" if result.test is Test.PETO_PETO else "KS D"
         headline = ", the headline" if policy is HEADLINE else ""
         yield (
-            f"{policy}{headline}: {name} = {result.statistic:.3g}, p = "
+            f"{in_words(policy)}{headline}: {name} = {result.statistic:.3g}, p = "
             f"{result.p_host:.2g} by host and {result.p_row:.2g} by row."
         )
 
@@ -433,23 +433,24 @@ def _asked_in_words(findings: EccentricityFindings) -> str:
     outside = findings.n_outside
     return (
         f"{rows_on_hosts(findings.n, findings.n_hosts)}, split at q = "
-        f"{findings.q_split:g}; in brackets rows/hosts of low and of high q."
+        f"{findings.q_split:g}."
         + (f" {outside} with e outside [0, 1) are left out." if outside else "")
     )
 
 
 def _counts(findings: EccentricityFindings, policy: Policy) -> str:
-    """Return rows/hosts of low and of high q in a pass."""
+    """Return how many rows on how many hosts a pass reads on either side."""
     parts: list[BetaFit | NotFitted] = [*findings.fits, *findings.not_fitted]
     counts = {
-        part.subset: f"{part.n}/{part.n_hosts}"
-        for part in parts
-        if part.policy is policy
+        part.subset: (part.n, part.n_hosts) for part in parts if part.policy is policy
     }
-    return " and ".join(counts.get(subset, "0/0") for subset in Subset)
+    (low, low_hosts), (high, high_hosts) = (
+        counts.get(side, (0, 0)) for side in (Subset.LOW_Q, Subset.HIGH_Q)
+    )
+    return f"{low} on {low_hosts} hosts (low q), {high} on {high_hosts} (high q)"
 
 
-def _distribution_keys(q_split: float) -> list[Line2D]:
+def _distribution_keys(q_split: float) -> list[Artist]:
     def edge(marker: str, label: str) -> Line2D:
         return Line2D(
             [], [], color=QUIET, linestyle="none", marker=marker, ms=4.0, label=label
@@ -457,6 +458,7 @@ def _distribution_keys(q_split: float) -> list[Line2D]:
 
     return [
         *_side_keys(q_split),
+        Patch(color=QUIET, alpha=0.3, linewidth=0.0, label="95 % over hosts"),
         Line2D([], [], color=QUIET, linestyle=_FIT_LINE, label="Beta fit"),
         edge("|", "value"),
         edge("<", "upper limit"),
@@ -477,7 +479,11 @@ def _contour_keys(q_split: float) -> list[Line2D]:
         )
         for name, (_, marker) in _PUBLISHED.items()
     ]
-    return [*_side_keys(q_split), *published]
+    contours = [
+        Line2D([], [], color=QUIET, linewidth=1.2, dashes=dashes, label=label)
+        for dashes, label in (((1, 0), "68 %"), ((3.7, 1.6), "95 %"))
+    ]
+    return [*_side_keys(q_split), *contours, *published]
 
 
 def _side_keys(q_split: float) -> list[Line2D]:

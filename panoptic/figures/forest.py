@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from panoptic.figures.style import FAINT, INK, PAPER, QUIET
+from panoptic.figures.style import FAINT, INK, PAPER, QUIET, typeset
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ def draw_forest(
             markeredgewidth=0.4,
         )
     for value in references:
-        axes.axvline(value, color=QUIET, linewidth=0.7, linestyle="--", zorder=1.0)
+        axes.axvline(value, color=QUIET, linewidth=0.7, linestyle="--", zorder=0.7)
     axes.set(
         yticks=places,
-        yticklabels=[line.label for line in lines],
+        yticklabels=[typeset(line.label) for line in lines],
         ylim=(places[-1] - 0.7, 0.7) if places else (-1.0, 1.0),
     )
     axes.tick_params(axis="y", length=0)

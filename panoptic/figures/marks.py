@@ -1,10 +1,15 @@
-"""The mark of one companion: shape for its method, fill for its mass, and limits."""
+"""The mark of one companion: shape for its method, fill for its mass, and limits.
+
+One reading in every figure: filled is a true mass, open a minimum mass (Msini), half
+grey a mass inferred from a radius; an arrow is a limit.
+"""
 
 from collections.abc import Iterable
 from typing import Any
 
 import matplotlib.patheffects as effects
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
@@ -22,6 +27,7 @@ from panoptic.figures.style import (
     settle,
 )
 from panoptic.sample import MassProvenance
+from panoptic.target import Target
 
 Points = NDArray[np.float64]
 
@@ -37,9 +43,16 @@ MARKER_OF_METHOD = {
     "Pulsar Timing": ">",
 }
 OTHER_METHOD = "h"
+WORDS_OF_MASS = {
+    MassProvenance.MASS: "true mass",
+    MassProvenance.MSINI_CORRECTED: "Msini / sin i",
+    MassProvenance.UNKNOWN: "mass of unknown kind",
+    MassProvenance.MSINI: "Msini",
+    MassProvenance.MASS_RADIUS: "mass from radius",
+}
 # Points, so that the shapes have about one area.
 _SIZE_OF_MARKER = {"o": 4.6, "^": 5.0, "D": 3.9, "s": 4.2, "p": 5.2, "X": 4.2}
-_MASS_FROM_RADIUS = "0.84"  # paler than any grey of cividis, in a pale outline
+_MASS_FROM_RADIUS = "0.88"  # the lower half of the mark: paler than cividis in grey
 
 
 def _arrow(start: float, end: float) -> Path:
@@ -75,6 +88,42 @@ def marker_of(method: str) -> str:
     return MARKER_OF_METHOD.get(method, OTHER_METHOD)
 
 
+def draw_companions(
+    axes: Axes,
+    rows: pd.DataFrame,
+    x: Iterable[float],
+    y: Iterable[float],
+    colours: Iterable[ColorType],
+) -> None:
+    """Draw one mark per row: shape by its method, fill by what its mass is."""
+    places = zip(rows.to_dict("records"), x, y, colours, strict=True)
+    for row, across, up, colour in places:
+        draw_mark(
+            axes,
+            across,
+            up,
+            marker=marker_of(row["discoverymethod"]),
+            colour=colour,
+            provenance=row["mass_provenance"],
+            gid=gid_of(row["pl_name"]),
+        )
+
+
+def draw_target(
+    axes: Axes, target: Target, x: float, y: float, *, colour: ColorType = PAPER
+) -> None:
+    """Draw the studied object itself, over the others; the ring comes last."""
+    draw_mark(
+        axes,
+        x,
+        y,
+        marker=marker_of(target.discoverymethod),
+        colour=colour,
+        gid=gid_of(target.pl_name),
+        zorder=3.5,
+    )
+
+
 def draw_mark(
     axes: Axes,
     x: float,
@@ -86,7 +135,7 @@ def draw_mark(
     gid: str | None = None,
     zorder: float = 3.0,
 ) -> Line2D:
-    """Draw one companion: filled, open (Msini) or grey (mass from its radius).
+    """Draw one companion: filled, open (Msini) or half grey (mass from its radius).
 
     An open mark carries its colour on a broad rim between two dark lines, so that
     pale colours stay visible on paper.
@@ -251,15 +300,16 @@ def key(
     """Return the mark without a place, as a legend shows it."""
     is_open = provenance == MassProvenance.MSINI
     from_radius = provenance == MassProvenance.MASS_RADIUS
-    solid = _MASS_FROM_RADIUS if from_radius else colour
     mark = Line2D(
         [],
         [],
         linestyle="none",
         marker=marker,
-        markersize=_SIZE_OF_MARKER.get(marker, 4.8) * (0.85 if from_radius else 1.0),
-        markerfacecolor=PAPER if is_open else solid,
-        markeredgecolor=colour if is_open else (QUIET if from_radius else INK),
+        markersize=_SIZE_OF_MARKER.get(marker, 4.8),
+        fillstyle="top" if from_radius else "full",
+        markerfacecolor=PAPER if is_open else colour,
+        markerfacecoloralt=_MASS_FROM_RADIUS,
+        markeredgecolor=colour if is_open else INK,
         markeredgewidth=_RIM if is_open else 0.4,
         label=label,
     )
@@ -288,6 +338,22 @@ def method_keys(methods: Iterable[str]) -> list[Line2D]:
         set(methods), key=lambda m: (order.index(m) if m in order else len(order), m)
     )
     return [key(marker_of(method), method or "unknown method") for method in known]
+
+
+def mass_keys(
+    provenance: Iterable[str], *, colour: ColorType = INK, true_mass: bool = False
+) -> list[Line2D]:
+    """Return the legend entries of the kinds of mass that are there.
+
+    true_mass : whether a filled mark needs an entry too.
+    """
+    found = set(provenance)
+    words = WORDS_OF_MASS if true_mass else WORDS_OF_MASS | {MassProvenance.MASS: ""}
+    return [
+        key("o", label, provenance=kind, colour=colour)
+        for kind, label in words.items()
+        if label and kind in found
+    ]
 
 
 def gid_of(pl_name: str) -> str:

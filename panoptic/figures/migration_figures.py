@@ -11,12 +11,14 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.markers import TICKUP
 
 from panoptic.dynamics.arrivals import CompanionMigration
 from panoptic.dynamics.migration_findings import MigrationFindings
 from panoptic.dynamics.secular_map import ARRIVED
 from panoptic.dynamics.sensitivity import CriterionVariant, SecularVariant
 from panoptic.figures.captions import (
+    HOW_MASSES_LOOK,
     Imprint,
     caption,
     caption_not_run,
@@ -30,6 +32,7 @@ from panoptic.figures.marks import (
     gid_of,
     key,
     marker_of,
+    mass_keys,
     method_keys,
     ring_target,
     target_key,
@@ -65,6 +68,14 @@ _DISRUPTED_KEY: dict[str, Any] = {
     "markersize": 3.6,
     "color": VERMILION,
 }
+_SIBLINGS_KEY: dict[str, Any] = {
+    "linestyle": "none",
+    "marker": TICKUP,  # marks of one line may stand close: a bar would join them
+    "markersize": 6.0,
+    "markeredgewidth": 0.9,
+    "color": INK,
+    "zorder": 2.9,
+}
 _ARRIVALS = "Close companions that perturbers could have brought in"
 
 
@@ -79,8 +90,9 @@ def plot_migration_sensitivity(found: MigrationFindings | NotRun) -> Figure:
     if lines:
         draw_forest(left, lines)
         _draw_disrupted(left, found.secular_variants)
-        left.set(xlabel="Share of all triples", xlim=(0.0, 1.0))
-        left.set_xscale("symlog", linthresh=_least_share(found.secular_variants))
+        least = _least_share(found.secular_variants)
+        left.set_xscale("symlog", linthresh=least)
+        left.set(xlabel="Share of all triples", xlim=(-0.3 * least, 1.0))
         left.set_title(f"{found.secular_variants[0].n_draws} triples in the map")
         legend_above(figure, _share_keys())
     else:
@@ -125,14 +137,16 @@ def plot_arrivals(found: MigrationFindings | NotRun, rows: pd.DataFrame) -> Figu
 
     Parameters
     ----------
-    rows : of the sample; gives each companion its method.
+    rows : of the sample; gives each companion its method and how its mass is known.
     """
     if isinstance(found, NotRun):
         return plot_not_run(_ARRIVALS, found)
     asked = _asked(found)
     if not asked:
         return plot_not_run(_ARRIVALS, _nobody(found.companions))
-    method = dict(zip(rows["pl_name"], rows["discoverymethod"], strict=True))
+    known = rows.drop_duplicates("pl_name").set_index("pl_name")
+    method = known["discoverymethod"].to_dict()
+    provenance = known["mass_provenance"].to_dict()
     methods = sorted({method.get(one.name, "") for one in asked if not one.n_arrived})
     scale = _mass_scale(asked)
     figure = new_figure(PAGE_INCH, 2.9 + 0.16 * len(methods))
@@ -142,7 +156,18 @@ def plot_arrivals(found: MigrationFindings | NotRun, rows: pd.DataFrame) -> Figu
     for one in asked:
         shape = method.get(one.name, "")
         y = one.share if one.n_arrived else float(methods.index(shape))
-        _draw_arrival(upper if one.n_arrived else lower, one, y, shape, scale)
+        axes = upper if one.n_arrived else lower
+        draw_mark(
+            axes,
+            one.axis_au,
+            y,
+            marker=marker_of(shape),
+            colour=continuous()(scale(one.log_mass)),
+            provenance=provenance.get(one.name, MassProvenance.UNKNOWN),
+            gid=gid_of(one.name),
+        )
+        if one.has_siblings:
+            axes.plot([one.axis_au], [y], **_SIBLINGS_KEY)
     _draw_share_bars(upper, [one for one in asked if one.n_arrived])
     _frame_arrivals(upper, lower, asked, methods)
     bar = figure.colorbar(
@@ -151,8 +176,8 @@ def plot_arrivals(found: MigrationFindings | NotRun, rows: pd.DataFrame) -> Figu
     bar.set_label(r"$\log_{10}$ mass ($M_{\rm Jup}$)")
     keys = [
         *method_keys(method.get(one.name, "") for one in asked),
-        key("o", "alone", colour=INK),
-        key("o", "has siblings", colour=INK, provenance=MassProvenance.MSINI),
+        *mass_keys(provenance.get(one.name, "") for one in asked),
+        Line2D([], [], **_SIBLINGS_KEY, label="has siblings"),
         target_key("studied object"),
     ]
     legend_above(figure, keys, ncols=7)
@@ -172,9 +197,10 @@ def caption_arrivals(found: MigrationFindings | NotRun, *, imprint: Imprint) -> 
     sentences = [
         f"{counted(len(asked), 'close companion')}, {draws} triples each: how often "
         "one that starts wide around an unseen perturber ends near its axis of today; "
-        "bars are 95 % Wilson intervals.",
+        "lines are 95 % Wilson intervals. Colour: mass; shape: detection method; "
+        f"{HOW_MASSES_LOOK}.",
         _never_in_words(asked),
-        f"Open symbols: {counted(siblings, 'companion')} with known siblings, which a "
+        f"With a tick: {counted(siblings, 'companion')} with known siblings, which a "
         "companion on an eccentric orbit would likely have removed."
         if siblings
         else "",
@@ -245,7 +271,7 @@ def _draw_criterion_grid(axes: Axes, variants: Sequence[CriterionVariant]) -> No
         axes.text(
             k + 0.5,
             i + 0.5,
-            f"{variant.coverage:.0%}\n{variant.mean_fraction:.3f}",
+            f"{variant.coverage:.0%} of cells\nmean {variant.mean_fraction:.3f}",
             ha="center",
             va="center",
             color=PAPER if variant.coverage < 0.6 else INK,
@@ -258,7 +284,7 @@ def _draw_criterion_grid(axes: Axes, variants: Sequence[CriterionVariant]) -> No
         yticklabels=[f"{t:g}" for t in horizons],
         xlabel="Pericentre threshold ($R_*$)",
         ylabel="Time (Gyr)",
-        title="Criterion: coverage",
+        title="Criterion: cells covered, mean share",
     )
     axes.tick_params(length=0)
 
@@ -299,21 +325,6 @@ def _asked(found: MigrationFindings) -> list[_Asked]:
 def _mass_scale(asked: Sequence[_Asked]) -> Normalize:
     masses = [one.log_mass for one in asked]
     return Normalize(min(masses), max(masses))
-
-
-def _draw_arrival(
-    axes: Axes, one: _Asked, y: float, method: str, scale: Normalize
-) -> None:
-    open_or_not = MassProvenance.MSINI if one.has_siblings else MassProvenance.MASS
-    draw_mark(
-        axes,
-        one.axis_au,
-        y,
-        marker=marker_of(method),
-        colour=continuous()(scale(one.log_mass)),
-        provenance=open_or_not,
-        gid=gid_of(one.name),
-    )
 
 
 def _draw_share_bars(axes: Axes, arrived: Sequence[_Asked]) -> None:

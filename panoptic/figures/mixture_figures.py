@@ -14,6 +14,7 @@ from panoptic.demographics.gaussian_mixture import CovarianceFamily
 from panoptic.demographics.mixture_selection import MassMixtureSelection
 from panoptic.demographics.mixture_subsets import HostResampling
 from panoptic.figures.captions import (
+    HOW_MASSES_LOOK,
     Imprint,
     caption,
     caption_not_run,
@@ -21,12 +22,12 @@ from panoptic.figures.captions import (
     rows_on_hosts,
 )
 from panoptic.figures.marks import (
+    draw_companions,
     draw_limits,
-    draw_mark,
-    gid_of,
+    draw_target,
     key,
     limit_key,
-    marker_of,
+    mass_keys,
     method_keys,
     ring_target,
     target_key,
@@ -34,7 +35,6 @@ from panoptic.figures.marks import (
 from panoptic.figures.style import (
     INK,
     PAGE_INCH,
-    PAPER,
     QUIET,
     category,
     house_style,
@@ -42,7 +42,6 @@ from panoptic.figures.style import (
     new_figure,
     plot_not_run,
 )
-from panoptic.sample import MassProvenance
 from panoptic.statement import NotRun
 from panoptic.target import Target
 
@@ -84,21 +83,16 @@ def plot_mass_mixture(
         zip(selection.means, selection.covariances, strict=True)
     ):
         draw_ellipses(plane, mean, covariance, colour=category(k))
-    if selection.chosen_k == 2 and not isinstance(hosts, NotRun):
+    has_ghosts = selection.chosen_k == 2 and not isinstance(hosts, NotRun)
+    if not isinstance(hosts, NotRun) and has_ghosts:
         _draw_ghosts(plane, hosts)
     _frame_plane(plane, rows, target)
     plane.set_title(rows_on_hosts(selection.n_rows, selection.n_hosts))
     _draw_scores(scores, selection)
-    legend_above(figure, _mixture_keys(rows, selection))
+    keys = _mixture_keys(rows, selection, has_ghosts=has_ghosts)
+    legend_above(figure, keys, ncols=6)
     if target.pl_name not in set(rows["pl_name"]):
-        draw_mark(
-            plane,
-            target.log_a,
-            target.log_q,
-            marker=marker_of(target.discoverymethod),
-            colour=PAPER,
-            gid=gid_of(target.pl_name),
-        )
+        draw_target(plane, target, target.log_a, target.log_q)
     ring_target(plane, target.log_a, target.log_q, label=target.label)
     return figure
 
@@ -123,7 +117,7 @@ def caption_mass_mixture(
         f"Left: {counted(selection.chosen_k, 'component')} of full covariance, chosen "
         "between one and two by BIC; each with its 1- and 2-sigma ellipse (39 % and "
         "86 % of a Gaussian). Colour: likeliest component; shape: detection method; "
-        "open symbols are minimum masses (Msini).",
+        f"{HOW_MASSES_LOOK}.",
         f"Weights {', '.join(f'{w:.2f}' for w in selection.weights)}.",
         _delta_bic_in_words(selection),
         _resampling_in_words(selection, hosts),
@@ -189,19 +183,9 @@ def _draw_rows(axes: Axes, rows: pd.DataFrame, labels: NDArray[np.int64]) -> Non
     """Draw what was fitted, each in the colour of its component."""
     limit = rows["pl_bmassjlim"].fillna(0).astype(int).where(labels >= 0, 0)
     draw_limits(axes, rows["loga"], rows["logq"], limit)
-    for row, label in zip(rows.to_dict("records"), labels, strict=True):
-        if label < 0:
-            continue
-        is_open = row["mass_provenance"] == MassProvenance.MSINI
-        draw_mark(
-            axes,
-            row["loga"],
-            row["logq"],
-            marker=marker_of(row["discoverymethod"]),
-            colour=category(label),
-            provenance=MassProvenance.MSINI if is_open else MassProvenance.MASS,
-            gid=gid_of(row["pl_name"]),
-        )
+    fitted = rows[labels >= 0]
+    colours = map(category, labels[labels >= 0])
+    draw_companions(axes, fitted, fitted["loga"], fitted["logq"], colours)
 
 
 def _frame_plane(axes: Axes, rows: pd.DataFrame, target: Target) -> None:
@@ -251,7 +235,7 @@ def _draw_scores(axes: Axes, selection: MassMixtureSelection) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="Number of components", ylabel="BIC, ICL (lower is better)")
     axes.set_title(_delta_bic_in_short(selection))
-    axes.legend(loc="best", handlelength=3.0)
+    axes.legend(loc="best", handlelength=3.0, borderaxespad=0.6)
 
 
 def _by_k(
@@ -265,19 +249,24 @@ def _by_k(
     return k, value
 
 
-def _mixture_keys(rows: pd.DataFrame, selection: MassMixtureSelection) -> list[Line2D]:
+def _mixture_keys(
+    rows: pd.DataFrame, selection: MassMixtureSelection, *, has_ghosts: bool
+) -> list[Line2D]:
     keys = method_keys(rows["discoverymethod"])
     for k, weight in enumerate(selection.weights):
         label = f"component {k + 1} ({weight:.0%})"
         keys.append(key("o", label, colour=category(k)))
-    if MassProvenance.MSINI in set(rows["mass_provenance"]):
-        keys.append(key("o", "Msini", colour=INK, provenance=MassProvenance.MSINI))
+    keys += mass_keys(rows["mass_provenance"])
     if rows["pl_bmassjlim"].fillna(0).any():
         keys.append(limit_key("mass limit"))
     keys.append(Line2D([], [], color=QUIET, linewidth=1.2, label=r"1$\sigma$"))
     keys.append(
         Line2D([], [], color=QUIET, linewidth=1.2, linestyle="--", label=r"2$\sigma$")
     )
+    if has_ghosts:
+        keys.append(
+            Line2D([], [], color=QUIET, linewidth=0.5, alpha=0.6, label="redrawn hosts")
+        )
     return [*keys, target_key("studied object")]
 
 

@@ -25,6 +25,7 @@ from panoptic.figures.captions import (
     caption,
     caption_not_run,
     counted,
+    in_words,
     rows_on_hosts,
 )
 from panoptic.figures.forest import ForestLine, draw_forest, height_inch
@@ -64,7 +65,7 @@ def plot_robustness(found: RobustnessFindings | NotRun) -> Figure:
         (_mixture_lines(found.rows), "BIC(1) $-$ BIC(2)", (0.0,), 36),
         (_ecc_lines(found.rows), "KS $D$ of $e$; $p$ by host", (), 30),
         (_origin_lines(found.rows), "AUROC", (0.5,), 18),
-        (_coverage_lines(found.rows), "coverage", (), 16),
+        (_coverage_lines(found.rows), "cells covered", (), 16),
     )
     first = questions[0][0]
     figure = new_figure(PAGE_INCH, height_inch(first) + 0.75)
@@ -277,7 +278,8 @@ def _mass_orbit_mark(x: float, y: float) -> Line2D:
 
 def _label(row: RobustnessRow) -> str:
     """Return the variant's name with its rows and hosts."""
-    name = f"{row.check}: {row.name}" if row.name else str(row.check)
+    what = in_words(row.name) if row.check is Check.READING else row.name
+    name = f"{row.check}: {what}" if what else str(row.check)
     if not isinstance(row.main, NotRun):
         name += f" ({row.main.n_rows}/{row.main.n_hosts})"
     return fill(name, _LABEL_WIDTH)

@@ -142,6 +142,16 @@ def category(index: int) -> str:
     return CATEGORIES[index % len(CATEGORIES)]
 
 
+_SYMBOLS = {"M_star": "$M_*$", "R_star": "$R_*$", "r_t": "$r_t$"}
+
+
+def typeset(label: str) -> str:
+    """Return a label of the results with its symbols as they are printed."""
+    for plain, symbol in _SYMBOLS.items():
+        label = label.replace(plain, symbol)
+    return label
+
+
 def part(found: T | NotRun, take: Callable[[T], U]) -> U | NotRun:
     """Return a part of a finding; of a question that was not asked, the reason."""
     return found if isinstance(found, NotRun) else take(found)

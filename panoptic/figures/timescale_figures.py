@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from panoptic.dynamics.disk_torque import Band
 from panoptic.dynamics.migration_findings import (
@@ -25,6 +27,7 @@ from panoptic.figures.style import (
     QUIET,
     VERMILION,
     house_style,
+    legend_above,
     new_figure,
     plot_not_run,
 )
@@ -33,6 +36,7 @@ from panoptic.statement import NotRun
 _TIMESCALES = "How long each way in takes"
 _TRACK = "One way in, followed"
 _AGE_OF_THE_UNIVERSE_YR = 13.8e9  # Planck 2018 results VI (unverified); for scale only
+_CLOCK: dict[str, Any] = {"color": QUIET, "linewidth": 0.9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,7 @@ def plot_timescales(found: MigrationFindings | NotRun) -> Figure:
     if isinstance(found, NotRun):
         return plot_not_run(_TIMESCALES, found)
     spans = list(_spans(found))
-    figure = new_figure(PAGE_INCH, 0.75 + 0.24 * len(spans))
+    figure = new_figure(PAGE_INCH, 0.95 + 0.24 * len(spans))
     axes = figure.add_subplot()
     for place, span in enumerate(reversed(spans)):
         axes.plot(
@@ -83,6 +87,7 @@ def plot_timescales(found: MigrationFindings | NotRun) -> Figure:
     )
     axes.tick_params(axis="y", length=0)
     axes.set_title(found.target.name)
+    legend_above(figure, _clock_keys(), ncols=4)
     return figure
 
 
@@ -221,6 +226,14 @@ def _of_band(label: str, band: Band) -> _Span:
 def _draw_clocks(axes: Axes, found: MigrationFindings) -> None:
     shortest, longest = found.disk_today.ranges.lifetime_myr
     axes.axvspan(shortest * 1e6, longest * 1e6, color=FAINT, alpha=0.5, zorder=0.4)
-    line: dict[str, Any] = {"color": QUIET, "linewidth": 0.9, "zorder": 0.5}
-    axes.axvline(found.horizon_gyr * 1e9, linestyle="--", **line)
-    axes.axvline(_AGE_OF_THE_UNIVERSE_YR, linestyle=":", **line)
+    axes.axvline(found.horizon_gyr * 1e9, linestyle="--", **_CLOCK, zorder=0.5)
+    axes.axvline(_AGE_OF_THE_UNIVERSE_YR, linestyle=":", **_CLOCK, zorder=0.5)
+
+
+def _clock_keys() -> list[Artist]:
+    return [
+        Line2D([], [], color=INK, marker="o", markersize=3.2, lw=0, label="median"),
+        Patch(color=FAINT, alpha=0.5, label="disk lifetime"),
+        Line2D([], [], **_CLOCK, linestyle="--", label="horizon of the map"),
+        Line2D([], [], **_CLOCK, linestyle=":", label="age of the Universe"),
+    ]

@@ -100,7 +100,7 @@ class ResultsFolder:
             try:
                 self._staging.begin()
                 self._replaced = frozenset(_listed_in(self.path))
-            except BaseException:
+            except BaseException:  # without __enter__ no __exit__ gives the lock back
                 self._lock.release()
                 raise
         return self
@@ -342,6 +342,23 @@ def _read(path: Path) -> bytes:
         raise InputUnusable(f"{path} is missing") from error
     except OSError as error:
         raise InputUnusable(f"{path} cannot be read: {error.strerror}") from error
+
+
+def say_what_is_left(folder: Path) -> str:
+    """Return what an interrupted run has left in its results folder, in words."""
+    partial = Staging(folder).partial
+    n_pieces = sum(1 for _ in partial.rglob("*.npz"))
+    said = (
+        f"the earlier result in {folder} is as it was"
+        if (folder / MANIFEST).exists()
+        else f"no result was written to {folder}"
+    )
+    if n_pieces:
+        said += (
+            f"; {n_pieces} finished pieces of the migration map are kept in {partial}: "
+            "the same command with --resume goes on from there"
+        )
+    return said
 
 
 def _refuse_what_is_not_ours(folder: Path, kind: str) -> None:

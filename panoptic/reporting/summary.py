@@ -1,5 +1,6 @@
 """SUMMARY.txt: the verdicts of a run as plain text, 80 columns wide."""
 
+import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from panoptic.statement import NotRun, Statement
 
 WIDTH = 80
+_LABEL = re.compile(r".*\S {2,}(?=\S)")  # of a line in columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ def compose_summary(header_lines: Iterable[str], sections: Iterable[Section]) ->
     """
     parts = [_wrapped(line) for line in header_lines]
     for section in sections:
-        parts += ["", section.title.upper(), "-" * min(len(section.title), WIDTH)]
+        parts += ["", section.title.upper()] if section.title else [""]
         parts += [_state(statement) for statement in section.statements]
         parts += [_wrapped(line) for line in section.lines]
     return "\n".join(parts) + "\n"
@@ -46,14 +48,24 @@ def sentences_of(section: Section) -> list[tuple[str, str]]:
     return said + [(" ".join(line.split()), "") for line in section.lines]
 
 
+def columns_of(line: str) -> tuple[str, str] | None:
+    """Return the label of a line in columns and what it labels, None of others."""
+    label = _LABEL.match(line)
+    return (label.group().strip(), line[label.end() :]) if label else None
+
+
 def _state(statement: Statement | NotRun) -> str:
     if isinstance(statement, NotRun):
         return _filled(f"Not run: {statement.reason}", first="* ", then="  ")
+    but = f"But: {statement.caveat}" if statement.caveat else ""
+    if not statement.evidence:
+        return _filled(f"{statement.text} {but}".rstrip(), first="* ", then="  ")
     parts = [_filled(statement.text, first="* ", then="  ")]
-    if statement.evidence:
-        parts.append(_filled(statement.evidence, first="    ", then="    "))
-    if statement.caveat:
-        parts.append(_filled(statement.caveat, first="    But: ", then="    "))
+    parts += [
+        _filled(part, first="  ", then="  ")
+        for part in (statement.evidence, but)
+        if part
+    ]
     return "\n".join(parts)
 
 
@@ -61,7 +73,9 @@ def _wrapped(line: str) -> str:
     if len(line) <= WIDTH:
         return line.rstrip()
     margin = line[: len(line) - len(line.lstrip())]
-    return _filled(line.strip(), first=margin, then=f"{margin}  ")
+    label = _LABEL.match(line)
+    then = " " * label.end() if label else f"{margin}  "
+    return _filled(line.strip(), first=margin, then=then)
 
 
 def _filled(text: str, *, first: str, then: str) -> str:

@@ -1,9 +1,8 @@
 """What changed between two finished runs: objects, values, verdicts, numbers."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from difflib import SequenceMatcher
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -16,58 +15,20 @@ from panoptic.reporting.artifacts import (
     read_outputs,
     read_table,
 )
-from panoptic.reporting.summary import Section, compose_summary, sentences_of
+from panoptic.reporting.summary import Section, columns_of, sentences_of
+from panoptic.runs.comparison import Comparison, Move, ValuesOf
+from panoptic.runs.comparison_text import compose_comparison as compose_comparison
 from panoptic.runs.values import Value, differs, named_leaves, values_of
 
 Summarise = Callable[[Path], Sequence[Section]]
-ValuesOf = dict[str, dict[str, Value]]  # by subject, then by name
+Sentence = tuple[str, str]  # with its evidence
 
 # The tables with one row per object, and the column that names it.
 OBJECT_TABLES = ("vlms_companions_stacked", "objects_with_probs")
 OBJECT = "pl_name"
 VERDICT = "verdict"  # the key of a verdict in a JSON result
 
-_SHOWN = 3  # objects named per column in the text; the table has them all
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """One value that is not what it was; None where there was or is none."""
-
-    subject: str  # an object, a file, a section
-    name: str  # a column, a key
-    before: Value
-    after: Value
-
-    @property
-    def difference(self) -> float | None:
-        """after - before, where both are numbers."""
-        if isinstance(self.before, float) and isinstance(self.after, float):
-            return self.after - self.before
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Everything in which the second run is not the first.
-
-    how_run : settings, versions and inputs.
-    verdicts : all of them, those that stayed too.
-    words : what the summaries say; `name` is a sentence that stayed while its evidence
-    moved, and empty where the sentence itself changed.
-    added, removed : objects; values : their columns.
-    numbers : single numbers and words in the JSON results (arrays are left out).
-    """
-
-    before: str
-    after: str
-    how_run: tuple[Move, ...]
-    verdicts: tuple[Move, ...]
-    words: tuple[Move, ...]
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    values: tuple[Move, ...]
-    numbers: tuple[Move, ...]
+_ALIKE = 0.6  # of the words of two sentences: from there on one replaces the other
 
 
 def compare_runs(before: Path, after: Path, *, summarise: Summarise) -> Comparison:
@@ -84,40 +45,24 @@ def compare_runs(before: Path, after: Path, *, summarise: Summarise) -> Comparis
         where a folder holds no finished run, or lacks a table.
     """
     manifests = read_manifest(before), read_manifest(after)
-    added, removed, values = _compare_objects(before, after)
+    objects = _objects(before), _objects(after)
+    added = tuple(name for name in objects[1] if name not in objects[0])
+    removed = tuple(name for name in objects[0] if name not in objects[1])
     numbers = _single_values(before, manifests[0]), _single_values(after, manifests[1])
+    said = summarise(before), summarise(after)
     return Comparison(
         before=str(before),
         after=str(after),
         how_run=tuple(_all_moves(*map(_how_run, manifests))),
         verdicts=tuple(_verdicts(*numbers)),
-        words=tuple(_compare_words(summarise(before), summarise(after))),
+        headlines=tuple(_all_moves(*map(_labelled, said))),
+        words=tuple(_compare_words(*map(_without_labelled, said))),
         added=added,
         removed=removed,
-        values=values,
+        facts={name: (objects[0] | objects[1])[name] for name in (*added, *removed)},
+        values=tuple(_moved_objects(*objects)),
         numbers=tuple(_all_moves(*numbers)),
     )
-
-
-def compose_comparison(comparison: Comparison) -> str:
-    """Return the comparison as plain text, 80 columns wide, what matters first."""
-    header = [
-        "What changed between two runs",
-        f"  before: {comparison.before}",
-        f"  after:  {comparison.after}",
-    ]
-    sections = [
-        Section("Verdicts and numbers", lines=tuple(_word_lines(comparison))),
-        Section("Objects", lines=tuple(_object_lines(comparison))),
-        Section(
-            "How they were run", lines=tuple(map(_setting_line, comparison.how_run))
-        ),
-    ]
-    said = [
-        section if section.lines else Section(section.title, lines=("No difference.",))
-        for section in sections
-    ]
-    return compose_summary(header, said)
 
 
 def write_comparison(folder: ResultsFolder, comparison: Comparison) -> None:
@@ -129,7 +74,7 @@ def write_comparison(folder: ResultsFolder, comparison: Comparison) -> None:
     for name, moves, subject in (
         ("objects_changed", objects, OBJECT),
         ("numbers_changed", comparison.numbers, "file"),
-        ("words_changed", comparison.words, "section"),
+        ("words_changed", (*comparison.headlines, *comparison.words), "section"),
         ("settings_changed", comparison.how_run, "of"),
     ):
         folder.table(name, _as_table(moves, subject=subject))
@@ -154,19 +99,10 @@ def _how_run(manifest: dict[str, Any]) -> ValuesOf:
     return {name: dict(named_leaves(part)) for name, part in parts.items()}
 
 
-def _compare_objects(
-    before: Path, after: Path
-) -> tuple[tuple[str, ...], tuple[str, ...], tuple[Move, ...]]:
-    first, second = _objects(before), _objects(after)
-    moved = [
-        move
-        for name in first
-        if name in second
-        for move in _moves(name, first[name], second[name])
-    ]
-    added = tuple(name for name in second if name not in first)
-    removed = tuple(name for name in first if name not in second)
-    return added, removed, tuple(moved)
+def _moved_objects(before: ValuesOf, after: ValuesOf) -> Iterator[Move]:
+    for name in before:
+        if name in after:
+            yield from _moves(name, before[name], after[name])
 
 
 def _objects(folder: Path) -> ValuesOf:
@@ -221,6 +157,23 @@ def _moves(
             yield Move(subject, name, *pair)
 
 
+def _labelled(sections: Sequence[Section]) -> ValuesOf:
+    """Return the lines in two columns by section and label."""
+    return {
+        section.title: dict(filter(None, map(columns_of, section.lines)))
+        for section in sections
+    }
+
+
+def _without_labelled(sections: Sequence[Section]) -> list[Section]:
+    return [
+        replace(
+            section, lines=tuple(line for line in section.lines if not columns_of(line))
+        )
+        for section in sections
+    ]
+
+
 def _compare_words(
     before: Sequence[Section], after: Sequence[Section]
 ) -> Iterator[Move]:
@@ -231,60 +184,39 @@ def _compare_words(
         texts = [text for text, _ in then], [text for text, _ in now]
         matcher = SequenceMatcher(None, *texts, autojunk=False)
         for tag, i, j, k, m in matcher.get_opcodes():
-            for old, new in zip_longest(then[i:j], now[k:m]):
-                if tag != "equal":
-                    yield Move(title, "", _sentence(old), _sentence(new))
-                elif old[1] != new[1]:
+            if tag != "equal":
+                is_lead = i == k == 0 and j > i and m > k
+                if is_lead:  # verdict for verdict, in whatever words
+                    yield Move(title, "", _sentence(then[0]), _sentence(now[0]))
+                yield from _reworded(title, then[i + is_lead : j], now[k + is_lead : m])
+                continue
+            for old, new in zip(then[i:j], now[k:m], strict=True):
+                if old[1] != new[1]:
                     yield Move(title, old[0], old[1], new[1])
 
 
-def _sentence(said: tuple[str, str] | None) -> str | None:
-    return f"{said[0]} [{said[1]}]".removesuffix(" []") if said else None
+def _reworded(
+    title: str, then: Sequence[Sentence], now: Sequence[Sentence]
+) -> Iterator[Move]:
+    """Pair the sentences that say the same in other words; the rest stands alone."""
+    new = list(now)
+    for old in then:
+        alike = [_likeness(old[0], other[0]) for other in new]
+        best = max(range(len(new)), key=alike.__getitem__, default=None)
+        if best is None or (alike[best] < _ALIKE and (len(then), len(now)) != (1, 1)):
+            yield Move(title, "", _sentence(old), None)
+        else:
+            yield Move(title, "", _sentence(old), _sentence(new.pop(best)))
+    for other in new:
+        yield Move(title, "", None, _sentence(other))
 
 
-def _word_lines(comparison: Comparison) -> Iterator[str]:
-    for move in comparison.verdicts:
-        as_before = "" if differs(move.before, move.after) else ", as before"
-        yield f"{move.subject} {move.name}: {_change(move)}{as_before}"
-    section = None
-    for move in comparison.words:
-        if move.subject != section:
-            section = move.subject
-            yield f"{section}"
-        if move.name:
-            yield f"  {move.name}"
-        margin = "    " if move.name else "  "
-        for word, said in (("was", move.before), ("now", move.after)):
-            yield f"{margin}{word}  {said or 'not said'}"
+def _likeness(first: str, second: str) -> float:
+    return SequenceMatcher(None, first.split(), second.split(), autojunk=False).ratio()
 
 
-def _object_lines(comparison: Comparison) -> Iterator[str]:
-    for word in ("added", "removed"):
-        names = getattr(comparison, word)
-        if names:
-            yield f"{len(names)} {word}: {', '.join(names)}"
-    by_column: dict[str, list[Move]] = {}
-    for move in comparison.values:
-        by_column.setdefault(move.name, []).append(move)
-    for column, moves in sorted(by_column.items(), key=lambda item: len(item[1])):
-        largest = sorted(moves, key=lambda move: -abs(move.difference or 0.0))
-        shown = [f"{move.subject} {_change(move)}" for move in largest[:_SHOWN]]
-        more = f"; {len(moves) - _SHOWN} more" if len(moves) > _SHOWN else ""
-        yield f"{column} moved in {len(moves)}: {'; '.join(shown)}{more}"
-
-
-def _setting_line(move: Move) -> str:
-    return f"{move.subject} {move.name}: {_change(move)}"
-
-
-def _change(move: Move) -> str:
-    if not differs(move.before, move.after):
-        return _short(move.after)
-    return f"{_short(move.before)} -> {_short(move.after)}"
-
-
-def _short(value: Value) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else _text(value) or "none"
+def _sentence(said: Sentence) -> str:
+    return f"{said[0]} [{said[1]}]".removesuffix(" []")
 
 
 def _text(value: Value) -> str:
