@@ -125,7 +125,7 @@ def compose(results: Results, pictures: dict[str, Picture]) -> Report:
         f"{record.seed}",
         remarks=synopsis.remarks(results),
         headlines=tuple(_headlines(results)),
-        chapters=(*chapters, _sample_chapter(results, pictures)),
+        chapters=(_sample_chapter(results, pictures), *chapters),
         provenance=tuple(_provenance(entry) for entry in record.inputs),
         citations=CITATIONS,
         object_notes=_object_notes(results),

@@ -33,8 +33,8 @@ TITLES = {
     "mixture": "One population or two?",
     "eccentricity": "Do the eccentricities differ?",
     "classifier": "What does the classifier see?",
-    "robustness": "Do the answers hold when the sample changes?",
     "migration": "Could it have come in from outside?",
+    "robustness": "Do the answers hold when the sample changes?",
 }
 
 

@@ -55,7 +55,7 @@ class Chapter:
     """One question: its verdict in words, how it was asked, figures and tables.
 
     statements : all of them; the first stands above the figures, the others below.
-    leads : what stands at the top of the page; the first of all where none is given.
+    leads : what stands at the top of the page, among the verdicts.
     """
 
     title: str
