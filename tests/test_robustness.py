@@ -543,6 +543,21 @@ class TestWords:
         text = said(replace(findings, rows=(lost,)))[1]
         assert "In none of 1 variants" in text
 
+    def test_another_reading_counts_by_its_own_test(self, findings):
+        base = findings.rows[0]
+        readings = {row.name: row for row in findings.of(Check.READING)}
+        strict = readings["strict"]
+        lost = replace(
+            strict,
+            eccentricity=replace(strict.eccentricity, ks_p_host=0.7, peto_p_host=0.001),
+        )
+        rows = (base, lost, readings["censored"], readings["with_errors"])
+        statement = state_robustness(replace(findings, rows=rows))[1]
+        assert "in 2 of 3 variants, not: strict eccentricities (p = 0.7)" in (
+            statement.text
+        )
+        assert "with errors eccentricities (no test takes" in statement.evidence
+
     def test_the_controls_say_whether_the_bic_can_be_believed(self, findings):
         def of(share):
             return tuple(

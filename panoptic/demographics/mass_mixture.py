@@ -264,7 +264,7 @@ def _state_number(
         f"components in {MAIN}, the ICL {by_icl.n_components} {by_icl.family}."
     )
     tests = ", ".join(
-        f"K = {k} against {k + 1}: p = {test.p:.2g}"
+        f"K = {k} against {k + 1}: p = {test.p:.2g} from {test.n_draws} draws"
         for k, test in enumerate(evidence.tests, start=1)
     )
     parts = [f"BIC {by_bic.bic:.1f} and ICL {by_icl.icl:.1f}", f"full family {tests}"]

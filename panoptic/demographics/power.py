@@ -78,6 +78,7 @@ class TestPower:
 
     __test__ = False  # the name is not pytest's
 
+    n_simulations: int  # samples behind each chance
     by_row: dict[str, float]
     by_host: dict[str, float]
     base_mean: float
@@ -116,6 +117,7 @@ def power_of_test(
         middle = 0.5 * (low + high)
         low, high = (low, middle) if found(middle) else (middle, high)
     return TestPower(
+        n_simulations=n_simulations,
         by_row={
             name: trial.power(pair, n_simulations, rng)
             for name, pair in PUBLISHED_PAIRS.items()

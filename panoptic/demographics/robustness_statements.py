@@ -6,7 +6,8 @@ from panoptic.demographics.control_populations import (
     MixtureControl,
     Population,
 )
-from panoptic.demographics.eccentricity_contrast import SIGNIFICANCE
+from panoptic.demographics.eccentricity_contrast import SIGNIFICANCE, tests_of
+from panoptic.demographics.eccentricity_passes import HEADLINE
 from panoptic.demographics.origin_classifier import QuickScore
 from panoptic.demographics.robustness_findings import (
     Check,
@@ -110,11 +111,23 @@ def _preferences(asked: dict[tuple[str, str], MixtureCheck]) -> str:
     return f"The BIC prefers two components {' and '.join(parts)}."
 
 
-def _p_of(part: EccentricityCheck) -> float | None:
-    """The p value that counts: hosts shuffled where that was done."""
+def _p_of(row: RobustnessRow, part: EccentricityCheck) -> float | None:
+    """The p value that counts: hosts shuffled where that was done.
+
+    Peto-Peto takes the censored reading whatever the row's; of another reading it
+    would be the test of the sample as it is once more.
+    """
+    if row.check is Check.READING and part.policy is not HEADLINE:
+        return part.ks_p_host
     if part.peto_p_host is not None:
         return part.peto_p_host
     return part.ks_p
+
+
+def _why_no_p(part: EccentricityCheck) -> str:
+    if not tests_of(part.policy):
+        return "no test takes values with errors"
+    return f"{part.n_low_q} low-q against {part.n_high_q} high-q"
 
 
 def _eccentricities(findings: RobustnessFindings) -> Statement:
@@ -127,11 +140,9 @@ def _eccentricities(findings: RobustnessFindings) -> Statement:
         if isinstance(part, NotRun):
             refused.append((_label(row), part.reason))
             continue
-        p = _p_of(part)
+        p = _p_of(row, part)
         if p is None:
-            refused.append(
-                (_label(row), f"{part.n_low_q} low-q against {part.n_high_q} high-q")
-            )
+            refused.append((_label(row), _why_no_p(part)))
         else:
             asked[_label(row)] = p
     if not asked:
@@ -160,8 +171,9 @@ def _eccentricities(findings: RobustnessFindings) -> Statement:
         text,
         evidence=f"p up to {max(asked.values()):.2g}.{_untested(refused)}",
         caveat=(
-            "p: Peto-Peto with hosts shuffled, where the variant involves chance the "
-            "median of exact KS. All rows compared: methods and axes differ too."
+            "p: Peto-Peto of the censored reading with hosts shuffled; KS of another "
+            "reading; where the variant involves chance the median of exact KS. All "
+            "rows compared: methods and axes differ too."
         ),
     )
 
