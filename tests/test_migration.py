@@ -219,7 +219,8 @@ def test_where_the_radius_comes_from_is_said(findings):
 
 
 def test_disk_torques_are_said_by_regime():
-    assert "the linear torque (Type I) holds in" in texts(investigate())
+    said = texts(investigate())
+    assert "of these within 10 Myr); the linear torque (Type I) holds in" in said
     heavy = texts(investigate(replace(TOI_6894_B, mass_mjup=40.0)))
     assert "cavity around both bodies" in heavy
     assert "within 10 Myr" not in heavy

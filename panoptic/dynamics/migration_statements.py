@@ -3,7 +3,12 @@
 import numpy as np
 
 from panoptic.dynamics.arrivals import FIRST_AXIS_RANGE_AU, WIDEST_CLOSE_AU
-from panoptic.dynamics.disk_torque import CAVITY_MASS_RATIO, DiskRanges, DiskRegime
+from panoptic.dynamics.disk_torque import (
+    CAVITY_MASS_RATIO,
+    DiskRanges,
+    DiskRegime,
+    DiskTorque,
+)
 from panoptic.dynamics.feasibility import (
     COVERED_FRACTION,
     FeasibilityMap,
@@ -253,9 +258,10 @@ def _state_disk(findings: MigrationFindings) -> Statement:
         text=(
             f"In {_percent(start.share_within_longest)} of the disks considered the "
             f"torque moves the companion at {start.axis_au:.3g} AU within {long:g} Myr "
-            f"({_percent(start.share_within_shortest)} within {short:g} Myr); it opens "
-            f"a gap in {_percent(start.gap_share)} of them (Type II), the linear "
-            f"torque (Type I) holds in {_percent(start.linear_share)}."
+            f"({_percent(start.share_within_shortest)} within {short:g} Myr). It opens "
+            f"a gap in {_percent(start.gap_share)} of them (Type II"
+            f"{_gap_text(start)}); the linear torque (Type I) holds in "
+            f"{_percent(start.linear_share)}."
         ),
         evidence=times,
         caveat=(
@@ -266,6 +272,13 @@ def _state_disk(findings: MigrationFindings) -> Statement:
             "probabilities."
         ),
     )
+
+
+def _gap_text(disk: DiskTorque) -> str:
+    if disk.gap_share_within_longest is None:
+        return ""
+    share = _percent(disk.gap_share_within_longest)
+    return f", {share} of these within {disk.ranges.lifetime_myr[1]:g} Myr"
 
 
 def _state_companions(findings: MigrationFindings) -> Statement:
