@@ -3,6 +3,8 @@
 Arranges what the rooms say, like `panoptic.synopsis`, at length.
 """
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from panoptic import synopsis
@@ -17,7 +19,7 @@ from panoptic.reporting.html_report import (
     Picture,
     Report,
 )
-from panoptic.sample import SCHEMA
+from panoptic.sample import SCHEMA, MassProvenance
 from panoptic.statement import NotRun
 
 _TITLE = "Companions of very low-mass stars: planets or binaries?"
@@ -84,6 +86,10 @@ _CHECK_COLUMNS = (
     "coverage",
     "not_run",
 )
+_KINDS_OF_MASS = dict.fromkeys(MassProvenance, "") | {
+    MassProvenance.MSINI: " (Msini)",
+    MassProvenance.MASS_RADIUS: " (from its radius)",
+}
 _MEANINGS = {
     column.name: f"{column.meaning} ({column.unit})" if column.unit else column.meaning
     for column in SCHEMA
@@ -105,6 +111,7 @@ def compose(results: Results, pictures: dict[str, Picture]) -> Report:
         Chapter(
             title=title,
             statements=synopsis.answer(results, question),
+            leads=synopsis.in_short(results, question),
             verdict=synopsis.verdict(results, question),
             method=_METHODS[question],
             pictures=_pictures_of(question, pictures),
@@ -117,12 +124,23 @@ def compose(results: Results, pictures: dict[str, Picture]) -> Report:
         subtitle=f"{results.target.label}, panoptic {record.version}, seed "
         f"{record.seed}",
         remarks=synopsis.remarks(results),
-        headlines=tuple(Headline(*line) for line in headline_numbers(results)),
-        chapters=(*chapters, _sample_chapter(results, pictures)),
+        headlines=tuple(_headlines(results)),
+        chapters=(_sample_chapter(results, pictures), *chapters),
         provenance=tuple(_provenance(entry) for entry in record.inputs),
         citations=CITATIONS,
         object_notes=_object_notes(results),
     )
+
+
+def _headlines(results: Results) -> Iterator[Headline]:
+    """The numbers of the page; an indented label belongs to the last that is not."""
+    above = ""
+    for label, *texts in headline_numbers(results):
+        above = above if label.startswith(" ") else label
+        full = f"{above}, {label.strip()}" if label.startswith(" ") else label
+        yield Headline(
+            full, *(text.replace(" %", "\N{NO-BREAK SPACE}%") for text in texts)
+        )
 
 
 def _pictures_of(question: str, pictures: dict[str, Picture]) -> tuple[Picture, ...]:
@@ -187,11 +205,24 @@ def _provenance(entry: InputRecord) -> tuple[str, str]:
 
 def _object_notes(results: Results) -> dict[str, str]:
     """What hovering over a companion's mark shows."""
-    notes = {}
-    for row in results.sample.frame.itertuples():
-        facts = [f"M {row.pl_bmassj:.3g} MJup", f"a {row.pl_orbsmax:.3g} AU"]
-        if row.pl_orbeccen == row.pl_orbeccen:  # not NaN
+    target = results.target
+    notes = {
+        target.pl_name: f"{target.label}, the studied object: "
+        f"M {target.pl_bmassj:.3g} MJup, a {target.pl_orbsmax:.3g} AU, "
+        f"q {target.q:.2g}"
+    }
+    scores = score_table(results.sample, results.findings.classifier)
+    for row in scores.itertuples():
+        limit = {1: "< ", -1: "> "}.get(row.pl_bmassjlim, "")
+        facts = [
+            f"M {limit}{row.pl_bmassj:.3g} MJup{_KINDS_OF_MASS[row.mass_provenance]}"
+        ]
+        if row.pl_orbsmax == row.pl_orbsmax:  # not NaN
+            facts.append(f"a {row.pl_orbsmax:.3g} AU")
+        if row.pl_orbeccen == row.pl_orbeccen:
             facts.append(f"e {row.pl_orbeccen:.3g} ({row.ecc_kind.replace('_', ' ')})")
+        if row.P_binary_like == row.P_binary_like:
+            facts.append(f"P(binary-like) {row.P_binary_like:.2g}")
         facts.append(f"{row.discoverymethod}, {row.source}")
         notes[row.pl_name] = f"{row.pl_name}: {', '.join(facts)}"
     return notes

@@ -33,8 +33,8 @@ TITLES = {
     "mixture": "One population or two?",
     "eccentricity": "Do the eccentricities differ?",
     "classifier": "What does the classifier see?",
-    "robustness": "Do the answers hold when the sample changes?",
     "migration": "Could it have come in from outside?",
+    "robustness": "Do the answers hold when the sample changes?",
 }
 
 
@@ -69,7 +69,7 @@ def page(results: Results) -> tuple[Section, ...]:
     where = "All other answers, the evidence of each and the figures: report.html."
     return (
         _numbers_section(results),
-        *(Section(TITLES[name], _on_page(results, name)) for name in TITLES),
+        *(Section(TITLES[name], in_short(results, name)) for name in TITLES),
         *([Section("Not run", lines=unasked)] if unasked else []),
         Section("", lines=(where,)),
     )
@@ -83,7 +83,7 @@ def _numbers_section(results: Results) -> Section:
     return Section("Headline numbers", lines=lines)
 
 
-def _on_page(results: Results, question: str) -> tuple[Statement | NotRun, ...]:
+def in_short(results: Results, question: str) -> tuple[Statement | NotRun, ...]:
     """Return what the page says of a question, the verdict first."""
     found = getattr(results.findings, question)
     if isinstance(found, NotRun):

@@ -1,6 +1,7 @@
 """report.html stands alone, says everything in plain HTML, and works in a browser."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -64,8 +65,9 @@ def report() -> Report:
                     Picture("fig2_ae", svg(3.35), "Orbits of 3 rows."),
                 ),
                 (Listing("Objects", objects(), {"q": "mass ratio"}, "objects.csv"),),
+                (Statement("Two groups.", "BIC 320.5, 219.7", "One method only."),),
             ),
-            Chapter("Power", (NotRun("3 hosts, 8 needed"),)),
+            Chapter("Power", (NotRun("3 h"),), leads=(NotRun("3 hosts, 8 needed"),)),
             Chapter("Appendix", (Statement("No verdict here."),)),
         ),
         provenance=(("Seed", "6894"), ("sha256", "0123456789abcdef" * 12)),
@@ -123,8 +125,8 @@ def test_the_verdicts_come_first_with_their_numbers(page):
         "A quick run.",
         "100.8",
         "Mass mixture driven by detection method Two groups. BIC 320.5, 219.7",
-        "Power not run 3 hosts, 8 needed",
         "But: One method only.",
+        "Power not run 3 hosts, 8 needed",
         "Method. Gaussian mixtures",
         "Johnson, R.S. 2025",
     )
@@ -138,13 +140,22 @@ def test_the_verdicts_come_first_with_their_numbers(page):
     ]
     assert headings[3:] == [
         "Power not run",
-        "Appendix",
         "Mass mixture",
         "Power",
         "Appendix",
         "Provenance",
         "Citations",
     ]
+
+
+def test_what_leads_stands_at_the_top_and_the_rest_below_the_figures(report):
+    said = tuple(Statement(text) for text in ("First.", "Second.", "Third."))
+    chapter = replace(report.chapters[0], statements=said, leads=said[1:2])
+    page = compose_report(replace(report, chapters=(chapter,)))
+    text = Outline(page).text
+    places = [text.index(words) for words in ("Second.", "First.", "Masses of 3 rows.")]
+    places += [text.index("In detail"), text.rindex("Second."), text.index("Third.")]
+    assert places == sorted(places)
 
 
 def test_the_page_points_only_into_itself(page):

@@ -131,6 +131,17 @@ def test_statements_carry_evidence_and_caveat(findings):
         assert statement.caveat
 
 
+def test_what_other_closed_forms_change_is_said(findings):
+    (said,) = [
+        statement.evidence
+        for statement in state_migration(findings)
+        if "study's criterion" in statement.text
+    ]
+    share = 100 * findings.closed_forms.feasible_unaveraged
+    assert f"would be {share:.2g} % (Grishin et al. 2018)" in said
+    assert "unstable by Vynatheya et al. 2022" in said
+
+
 def test_the_alarm_follows_the_numbers_both_ways():
     assert "lies inside" in texts(investigate())
     assert "lies outside" in texts(
@@ -161,6 +172,7 @@ def test_only_the_maps_that_are_asked_for_are_made(findings, model):
     arrays = migration_arrays(found)
     assert ("criterion_fraction" in arrays) is criterion
     assert ("secular_counts" in arrays) is secular
+    assert arrays["averaging_ratio"].shape == found.grid.shape  # flags, for any map
     assert state_migration(found)
     assert len(found.companions) == 3
 

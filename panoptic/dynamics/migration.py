@@ -46,9 +46,11 @@ from panoptic.dynamics.secular_map import (
     map_secular,
 )
 from panoptic.dynamics.sensitivity import (
+    ClosedForms,
     CriterionVariant,
     SecularVariant,
     changed_requests,
+    compare_closed_forms,
     kept_name,
     vary_criterion,
     vary_secular,
@@ -71,6 +73,8 @@ __all__ = [
     "sensitivity_table",
     "state_migration",
 ]
+
+_FORMS_DRAWS = 100  # per cell, of the criterion's, on which closed forms are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +131,9 @@ def investigate_migration(
     if isinstance(inner, NotRun):
         return inner
     axis_today = target.axis_au or np.nan  # `_inner_orbit` has seen to it
-    criterion, criterion_variants = _ask_criterion(inner, axis_today, settings)
+    criterion, criterion_variants, closed_forms = _ask_criterion(
+        inner, axis_today, settings
+    )
     secular, secular_variants, found = _ask_secular(
         inner, axis_today, companions, settings, workers, progress
     )
@@ -145,6 +151,7 @@ def investigate_migration(
         example=secular if isinstance(secular, NotRun) else example_track(secular),
         criterion=criterion,
         criterion_variants=criterion_variants,
+        closed_forms=closed_forms,
         stellar_tide=stellar_tide(
             *masses, host_radius_rsun=inner.host_radius_rsun, axis_au=axis_today
         ),
@@ -217,28 +224,35 @@ def _no_way_in(inner: InnerOrbit, axis_today_au: float) -> NotRun | None:
 
 def _ask_criterion(
     inner: InnerOrbit, axis_today_au: float, settings: MigrationSettings
-) -> tuple[FeasibilityMap | NotRun, tuple[CriterionVariant, ...]]:
+) -> tuple[FeasibilityMap | NotRun, tuple[CriterionVariant, ...], ClosedForms | NotRun]:
+    refusal = _no_way_in(inner, axis_today_au)
     if settings.model is MigrationModel.SECULAR:
-        return NotRun("only the secular map was asked for"), ()
-    if outside := _no_way_in(inner, axis_today_au):
-        return outside, ()
+        refusal = NotRun("only the secular map was asked for")
+    if refusal:
+        return refusal, (), refusal
+    grid, prior, seed = settings.grid, settings.prior, settings.seed
     found = map_feasibility(
-        settings.grid,
+        grid,
         inner,
         n_draws=settings.n_draws,
         horizon_gyr=settings.secular.horizon_gyr,
         r_crit_rstar=settings.r_crit_rstar,
-        seed=settings.seed,
-        prior=settings.prior,
+        seed=seed,
+        prior=prior,
     )
     variants = vary_criterion(
-        settings.grid,
-        inner,
-        prior=settings.prior,
-        n_draws=settings.n_draws,
-        seed=settings.seed,
+        grid, inner, prior=prior, n_draws=settings.n_draws, seed=seed
     )
-    return found, variants
+    forms = compare_closed_forms(
+        grid,
+        inner,
+        prior=prior,
+        horizon_gyr=settings.secular.horizon_gyr,
+        r_crit_rstar=settings.r_crit_rstar,
+        n_draws=min(settings.n_draws, _FORMS_DRAWS),
+        seed=seed,
+    )
+    return found, variants, forms
 
 
 def _ask_secular(

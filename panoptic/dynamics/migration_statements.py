@@ -7,12 +7,13 @@ from panoptic.dynamics.disk_torque import CAVITY_MASS_RATIO, DiskRanges, DiskReg
 from panoptic.dynamics.feasibility import (
     COVERED_FRACTION,
     FeasibilityMap,
+    typical_orbit,
     wilson_interval,
 )
 from panoptic.dynamics.migration_findings import MigrationFindings
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.secular_map import ARRIVED, SecularMap
-from panoptic.dynamics.sensitivity import CriterionVariant
+from panoptic.dynamics.sensitivity import ClosedForms, CriterionVariant
 from panoptic.statement import NotRun, Statement
 
 _NOTABLY = 0.05  # share of undecided draws from which the answer is called open
@@ -156,6 +157,7 @@ def _state_criterion(findings: MigrationFindings, found: FeasibilityMap) -> Stat
             f"{axis:.3g} AU; unstable "
             f"{_percent(found.n_unstable.sum() / found.grid.n_cells / found.n_draws)}"
             f"{_variants_text(findings.criterion_variants)}"
+            f"{_forms_text(findings.closed_forms)}"
         ),
         caveat=(
             "The criterion compares thresholds; it does not follow an orbit, and has "
@@ -334,13 +336,22 @@ def _variants_text(variants: tuple[CriterionVariant, ...]) -> str:
     )
 
 
+def _forms_text(forms: ClosedForms | NotRun) -> str:
+    """Say what other closed forms would change."""
+    if isinstance(forms, NotRun):
+        return ""
+    return (
+        f"; with the perturber's motion along its orbit {_percent(forms.feasible)} "
+        f"would be {_percent(forms.feasible_unaveraged)} (Grishin et al. 2018); "
+        f"unstable by Vynatheya et al. 2022 {_percent(forms.unstable_vynatheya)}, "
+        f"the two differ on {_percent(forms.stability_differs)}"
+    )
+
+
 def _share_text(findings: MigrationFindings) -> str:
     """Say in how many cells the equations are strained."""
-    if isinstance(findings.criterion, NotRun):
-        return "where the outer period is short against a cycle they fail"
-    found = findings.criterion
-    fast = float(np.mean(found.averaging_ratio > 0.1))
-    heavy = float(np.mean(found.angular_momentum_ratio > 0.1))
+    _, eps_sa, eta = typical_orbit(findings.grid, findings.inner, findings.prior)
+    fast, heavy = float(np.mean(eps_sa > 0.1)), float(np.mean(eta > 0.1))
     return (
         f"in {_percent(fast)} of the cells the perturber moves too fast for them "
         f"(eps_SA > 0.1), in {_percent(heavy)} the inner orbit turns the outer "

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from panoptic.dynamics.arrivals import CompanionMigration
-from panoptic.dynamics.feasibility import FeasibilityMap
+from panoptic.dynamics.feasibility import FeasibilityMap, typical_orbit
 from panoptic.dynamics.migration_findings import MigrationFindings
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.secular_map import ARRIVED, SecularMap
@@ -144,7 +144,11 @@ def migration_arrays(findings: MigrationFindings) -> dict[str, NDArray]:
     absent.
     """
     inner, prior = findings.inner, findings.prior
+    t_kl, eps_sa, eta = typical_orbit(findings.grid, inner, prior)
     arrays = {
+        "t_kl_median_yr": t_kl,
+        "averaging_ratio": eps_sa,
+        "angular_momentum_ratio": eta,
         "perturber_mass_msun": findings.grid.mass_msun,
         "perturber_axis_au": findings.grid.axis_au,
         "seed": np.array(findings.seed),
@@ -197,9 +201,6 @@ def _criterion_arrays(found: FeasibilityMap) -> dict[str, NDArray]:
         "criterion_n_unstable": found.n_unstable,
         "criterion_unstable_fraction": found.n_unstable / found.n_draws,
         "criterion_n_draws": np.array(found.n_draws),
-        "t_kl_median_yr": found.t_kl_median_yr,
-        "averaging_ratio": found.averaging_ratio,
-        "angular_momentum_ratio": found.angular_momentum_ratio,
     }
 
 

@@ -52,7 +52,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One question: its verdict in words, how it was asked, figures and tables."""
+    """One question: its verdict in words, how it was asked, figures and tables.
+
+    statements : all of them; the first stands above the figures, the others below.
+    leads : what stands at the top of the page, among the verdicts.
+    """
 
     title: str
     statements: tuple[Statement | NotRun, ...] = ()
@@ -60,6 +64,7 @@ class Chapter:
     method: str = ""  # two lines
     pictures: tuple[Picture, ...] = ()
     listings: tuple[Listing, ...] = ()
+    leads: tuple[Statement | NotRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
