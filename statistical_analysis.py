@@ -48,6 +48,7 @@ from panoptic.dynamics.migration import (
     MigrationModel,
     MigrationSettings,
     ObservedCompanion,
+    check_migration,
     investigate_migration,
 )
 from panoptic.dynamics.perturbers import (
@@ -104,10 +105,16 @@ def analyse(
     Raises
     ------
     InputUnusable
-        for an anchors file that cannot be used.
+        for an anchors file that cannot be used, unfinished work of other settings in
+        the store, or a Dask cluster that cannot be used; before anything is asked.
     """
-    # First: a name that no companion bears should not cost a whole run.
+    # First: what will be refused (a name that no companion bears, unfinished work of
+    # other settings) should not cost a whole run.
     anchors = _anchors(sample, target, labelled, statistics)
+    observed, others = _observed_target(target), _observed_companions(sample)
+    settings = _migration_settings(migration, seed=compute.seed)
+    workers = Workers(compute.threads, compute.dask, store)
+    check_migration(observed, others, settings=settings, workers=workers)
     with stage("Mass mixture") as progress:
         mixture = _ask_mixture(sample, statistics, rng("mass mixture"), progress)
     with stage("Eccentricities") as progress:
@@ -123,7 +130,9 @@ def analyse(
             sample, target, anchors, statistics, rng("robustness"), progress
         )
     with stage("Migration") as progress:
-        found = _ask_migration(sample, target, migration, compute, store, progress)
+        found = investigate_migration(
+            observed, others, settings=settings, workers=workers, progress=progress
+        )
     return Findings(
         mixture=mixture,
         eccentricity=eccentricity,
@@ -215,6 +224,7 @@ def _ask_robustness(
         Companions.from_frame(sample.surroundings),
         _features(target),
         anchors=anchors,
+        q_thresholds=(settings.anchor_q_planet, settings.anchor_q_binary),
         host_mass_range_msun=sample.host_mass_range_msun,
         q_split=sample.q_split,
         n_draws=settings.draws,
@@ -304,28 +314,14 @@ def _anchors(
     )
 
 
-def _ask_migration(
-    sample: CompanionSample,
-    target: Target,
-    settings: MigrationOptions,
-    compute: ComputeOptions,
-    store: BlockStore | None,
-    progress: Progress,
-) -> MigrationFindings | NotRun:
-    observed = ObservedCompanion(
+def _observed_target(target: Target) -> ObservedCompanion:
+    return ObservedCompanion(
         name=target.label,
         host_mass_msun=target.st_mass,
         mass_mjup=target.pl_bmassj,
         axis_au=target.pl_orbsmax,
         host_radius_rsun=target.st_rad,
         radius_rjup=target.pl_radj,
-    )
-    return investigate_migration(
-        observed,
-        _observed_companions(sample),
-        settings=_migration_settings(settings, seed=compute.seed),
-        workers=Workers(compute.threads, compute.dask, store),
-        progress=progress,
     )
 
 
@@ -372,7 +368,7 @@ def _observed_companions(sample: CompanionSample) -> tuple[ObservedCompanion, ..
     which only the projection on the sky is seen.
     """
     companions = Companions.from_frame(sample.frame)
-    known_mass = ~companions.mass_limit & (
+    known_mass = (companions.mass_limit == 0) & (
         companions.mass_provenance != MassProvenance.MASS_RADIUS
     )
     mass = np.where(known_mass, companions.mass_mjup, np.nan)

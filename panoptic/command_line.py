@@ -2,7 +2,7 @@
 
 import argparse
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,13 @@ from panoptic.config import GridShape, Option, Range, RunConfig, options
 from panoptic.failures import ExitCode
 from panoptic.target import TOI_6894_B
 
+# What a value must look like, said where it cannot be read.
+_FORMS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    Range.parse: "LOW:HIGH, or one number for both",
+    GridShape.parse: "NxM with whole numbers, or one for both",
+}
 _METAVARS: dict[Any, str] = {
     int: "N",
     float: "X",
@@ -48,6 +55,21 @@ def _default_text(section: Any, item: Field[Any]) -> str:
     return "" if value is None or value is False else f"default: {value}"
 
 
+def _reader(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return the parser with a message of ours; argparse would show its name."""
+    form = _FORMS.get(parse)
+    if form is None:
+        return parse
+
+    def read(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"expected {form}, got {text}") from error
+
+    return read
+
+
 def _add_option(group: Any, section: Any, item: Field[Any], option: Option) -> None:
     spelling = option.flag or f"--{item.name}"
     other = {f"--{item.name}", f"--{item.name.replace('_', '-')}"} - {spelling}
@@ -59,7 +81,11 @@ def _add_option(group: Any, section: Any, item: Field[Any], option: Option) -> N
     kind: dict[str, Any] = {"action": "store_true"}
     if option.parse is not None:
         metavar = option.metavar or _METAVARS[option.parse]
-        kind = {"type": option.parse, "choices": option.choices, "metavar": metavar}
+        kind = {
+            "type": _reader(option.parse),
+            "choices": option.choices,
+            "metavar": metavar,
+        }
         if option.n_values:
             kind["nargs"] = option.n_values
     group.add_argument(

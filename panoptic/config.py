@@ -7,6 +7,7 @@ door is handed its own section; the rooms behind the doors take plain arguments.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import Field, dataclass, field, fields
@@ -131,13 +132,19 @@ def _require(holds: bool, message: str) -> None:  # noqa: FBT001 (an assertion)
 def _require_positive(section: Any, *names: str) -> None:
     for name in names:
         value = getattr(section, name)
-        _require(value is None or value > 0, f"{name} must be positive, got {value}")
+        _require(
+            value is None or 0 < value < math.inf,
+            f"{name} must be positive and finite, got {value}",
+        )
 
 
 def _require_range(section: Any, *names: str) -> None:
     for name in names:
         low, high = getattr(section, name)
-        _require(0 < low <= high, f"{name} must be 0 < low <= high, got {low}:{high}")
+        _require(
+            0 < low <= high < math.inf,
+            f"{name} must be 0 < low <= high and finite, got {low}:{high}",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,7 +439,10 @@ class MigrationOptions:
         0.37, "Love number k2 of the companion (twice the apsidal one)", parse=float
     )
     kl_radius_rj: float | None = option(
-        None, "companion radius, instead of the target's own", parse=float, unit="RJup"
+        None,
+        "companion radius of the map (else observed, else from the mass)",
+        parse=float,
+        unit="RJup",
     )
     kl_disruption: float = option(
         2.7, "pericentre that tears the companion apart", parse=float, unit="r_t"
@@ -443,7 +453,7 @@ class MigrationOptions:
 
     def __post_init__(self) -> None:
         _require(
-            min(self.kl_grid) >= 1, f"kl_grid must be at least 1x1: {self.kl_grid}"
+            min(self.kl_grid) >= 1, f"kl_grid must be at least 1x1, got {self.kl_grid}"
         )
         _require_positive(
             self,
@@ -457,8 +467,14 @@ class MigrationOptions:
             "kl_radius_rj",
             "kl_disruption",
         )
-        _require(self.kl_lag_s >= 0, f"kl_lag_s must be 0 or more: {self.kl_lag_s}")
-        _require(self.kl_window >= 1, f"kl_window must be 1 or more: {self.kl_window}")
+        _require(
+            0 <= self.kl_lag_s < math.inf,
+            f"kl_lag_s must be 0 or more and finite, got {self.kl_lag_s}",
+        )
+        _require(
+            1 <= self.kl_window < math.inf,
+            f"kl_window must be 1 or more and finite, got {self.kl_window}",
+        )
         _require_range(self, "kl_mout", "kl_aout", "kl_inner_au")
         _require(
             self.kl_inner_au.low < self.kl_aout.low,

@@ -19,6 +19,7 @@ from panoptic.demographics.eccentricity import (
 )
 from panoptic.demographics.mass_mixture import MassMixtureFindings
 from panoptic.demographics.origin_classifier import ClassifierFindings
+from panoptic.demographics.power_findings import PowerFindings, collect_power
 from panoptic.demographics.robustness import (
     ROBUSTNESS_COLUMNS,
     RobustnessFindings,
@@ -147,7 +148,12 @@ JSON_FILES: dict[str, tuple[Any, str]] = {
     "run": (RunRecord, "what the results depend on besides the code"),
     "target": (Target, "the studied object as it was used"),
     "sample": (SampleDefinition, "how the sample was made"),
-} | {name: (answer, about) for name, answer, about in _ANSWERS.values()}
+}
+JSON_FILES |= {name: (answer, about) for name, answer, about in _ANSWERS.values()}
+JSON_FILES["power"] = (
+    PowerFindings,
+    "what each test could have found, beside its p; made of the answers",
+)
 
 _SAMPLE_COLUMNS = {
     column.name: {"unit": column.unit, "meaning": column.meaning} for column in SCHEMA
@@ -356,6 +362,8 @@ def load_results(path: Path) -> Results:
 def _write_tables(folder: ResultsFolder, results: Results) -> None:
     """Write the tables people ask for; they can be made again from the results."""
     findings = results.findings
+    power = collect_power(findings.mixture, findings.eccentricity, findings.robustness)
+    folder.result("power", power)
     scores = score_table(results.sample, findings.classifier)
     _write_table(folder, "objects_with_probs", scores)
     if not isinstance(findings.robustness, NotRun):

@@ -1,9 +1,17 @@
-"""Slow, obvious twins of the eccentricity rooms: one row, one shuffle at a time."""
+"""Slow, obvious twins of the eccentricity rooms: one row, one shuffle at a time.
+
+And made catalogues with known answers.
+"""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from scipy import integrate, optimize, stats
+
+from panoptic.constants import MSUN_MJUP
+from panoptic.demographics.companions import Companions
+from panoptic.sample import EccKind
 
 
 def censored_lnl(alpha, beta, x, low, high):
@@ -111,3 +119,113 @@ def share_up_to(x, values, below):
         events = ((values == level) & ~below).sum()
         share *= 1.0 - events / (values <= level).sum()
     return share
+
+
+# Made catalogues with known answers
+
+PLANETS = (0.867, 3.03)  # Kipping 2013
+BROWN_DWARFS = (2.30, 1.65)  # Bowler et al. 2020
+LIMIT = 0.05
+
+
+def made_companions(
+    ecc, q, *, host=None, method="Transit", kind=EccKind.MEASURED, bound=np.nan, a=0.1
+):
+    """Companions of given e and q; a host each, all measured, unless told otherwise."""
+    n = len(ecc)
+    nan = np.full(n, np.nan)
+    return Companions(
+        name=np.array([f"Star {i} b" for i in range(n)], dtype=str),
+        host=np.arange(n).astype(str) if host is None else np.asarray(host),
+        method=np.broadcast_to(method, n).astype("<U24"),
+        st_mass=np.full(n, 0.1),
+        st_mass_err=np.full(n, 0.01),
+        mass_mjup=np.broadcast_to(q, n) * 0.1 * MSUN_MJUP,
+        mass_err_mjup=nan,
+        mass_limit=np.zeros(n, dtype=bool),
+        mass_provenance=np.full(n, "mass"),
+        a_au=np.broadcast_to(a, n).astype(float),
+        a_err_au=nan,
+        a_limit=np.zeros(n, dtype=bool),
+        ecc=np.asarray(ecc, dtype=float),
+        ecc_err_upper=np.full(n, 0.02),
+        ecc_err_lower=np.full(n, 0.02),
+        ecc_kind=np.broadcast_to(kind, n).astype("<U24"),
+        ecc_bound=np.broadcast_to(bound, n).astype(float),
+        metfe=nan,
+    )
+
+
+def made_catalogue(rng, *parts):
+    """Parts of (method, q, rows, Beta law); small e are seen as limits, axes alike."""
+    ecc, q, method = (
+        np.concatenate(columns)
+        for columns in zip(
+            *(
+                (rng.beta(*law, n), np.full(n, q), np.full(n, method))
+                for method, q, n, law in parts
+            ),
+            strict=True,
+        )
+    )
+    limit = ecc < LIMIT
+    return made_companions(
+        ecc,
+        q,
+        method=method,
+        kind=np.where(limit, EccKind.UPPER_LIMIT, EccKind.MEASURED),
+        bound=np.where(limit, LIMIT, np.nan),
+        a=10 ** rng.uniform(-2.0, 1.0, len(ecc)),
+    )
+
+
+def one_population(rng):
+    return made_catalogue(
+        rng,
+        ("Transit", 1e-3, 25, PLANETS),
+        ("Transit", 0.1, 12, PLANETS),
+        ("Radial Velocity", 1e-3, 25, PLANETS),
+        ("Radial Velocity", 0.1, 12, PLANETS),
+    )
+
+
+def two_in_each_method(rng):
+    return made_catalogue(
+        rng,
+        ("Transit", 1e-3, 25, PLANETS),
+        ("Transit", 0.1, 12, BROWN_DWARFS),
+        ("Radial Velocity", 1e-3, 25, PLANETS),
+        ("Radial Velocity", 0.1, 12, BROWN_DWARFS),
+    )
+
+
+def two_by_method_alone(rng):
+    """e depends on the method; q does, too, but not e on q inside a method."""
+    return made_catalogue(
+        rng,
+        ("Transit", 1e-3, 45, PLANETS),
+        ("Transit", 0.1, 4, PLANETS),
+        ("Astrometry", 1e-3, 5, BROWN_DWARFS),
+        ("Astrometry", 0.1, 20, BROWN_DWARFS),
+    )
+
+
+def each_seen_by_one_method(rng):
+    return made_catalogue(
+        rng,
+        ("Transit", 1e-3, 50, PLANETS),
+        ("Astrometry", 0.1, 24, BROWN_DWARFS),
+    )
+
+
+def by_axis_alone(rng):
+    """e grows with a, as tides would have it; q does, too."""
+    made = two_in_each_method(rng)
+    high = made.q > 0.01
+    wide = np.where(high, rng.random(len(made)) < 0.8, rng.random(len(made)) < 0.2)
+    ecc = np.where(
+        wide, rng.beta(*BROWN_DWARFS, len(made)), rng.beta(*PLANETS, len(made))
+    )
+    axes = np.where(wide, 1.5, 0.05)
+    measured = np.full(len(made), EccKind.MEASURED)
+    return replace(made, ecc=ecc, a_au=axes, ecc_kind=measured)

@@ -10,7 +10,10 @@ from panoptic.dynamics.arrivals import (
     explain_companions,
 )
 from panoptic.dynamics.perturbers import OuterOrbitPrior, PerturberGrid
+from panoptic.dynamics.scale_out import Workers
 from panoptic.dynamics.secular_map import SecularModel
+from panoptic.failures import InputUnusable
+from panoptic.reporting.partial_results import PartialResults
 
 HOT = ObservedCompanion("hot", 0.2, 0.3, 0.03, 0.23, 1.0)
 PRIOR = ArrivalPrior(
@@ -110,3 +113,18 @@ def test_siblings_are_remarked():
 
 def test_nobody_to_ask():
     assert explain() == ()
+
+
+def test_kept_answers_are_refused_by_what_differs(tmp_path):
+    def explain_kept(companion, prior, *, resume):
+        store = PartialResults(tmp_path, resume=resume)
+        return explain_companions([companion], prior, workers=Workers(store=store))
+
+    few = replace(PRIOR, n_draws=4)
+    kept = explain_kept(HOT, few, resume=False)
+    assert explain_kept(HOT, few, resume=True) == kept
+    with pytest.raises(InputUnusable, match=r"prior\.n_draws was 4, is 5") as refused:
+        explain_kept(HOT, replace(PRIOR, n_draws=5), resume=True)
+    assert len(str(refused.value)) < 400
+    with pytest.raises(InputUnusable, match=r"companions\.hot.*axis_au was 0\.03"):
+        explain_kept(replace(HOT, axis_au=0.04), few, resume=True)

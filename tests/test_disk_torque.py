@@ -4,9 +4,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from panoptic.constants import MSUN_MJUP
+from panoptic.constants import (
+    G_CM2_MSUN_AU2,
+    G_M3_KG_S2,
+    LSUN_W,
+    MSUN_KG,
+    MSUN_MJUP,
+    STEFAN_BOLTZMANN_W_M2_K4,
+)
 from panoptic.dynamics import disk_torque as room
-from panoptic.dynamics.disk_torque import DiskRanges, disk_torque
+from panoptic.dynamics.disk_torque import DiskRanges, DiskRegime, disk_torque
 
 SATURN_MJUP = 0.2994
 
@@ -42,13 +49,13 @@ def test_a_contracting_star_is_bright_when_young():
 
 def test_the_light_is_the_energy_the_star_loses():
     age, step = 3.0, 1e-4
-    radiated = room.contraction_luminosity_lsun(0.1, age, teff_k=3000.0) * room.LSUN_W
-    flux = room.STEFAN_BOLTZMANN_SI * 3000.0**4
+    radiated = room.contraction_luminosity_lsun(0.1, age, teff_k=3000.0) * LSUN_W
+    flux = STEFAN_BOLTZMANN_W_M2_K4 * 3000.0**4
 
     def energy(at):
-        light = room.contraction_luminosity_lsun(0.1, at, teff_k=3000.0) * room.LSUN_W
+        light = room.contraction_luminosity_lsun(0.1, at, teff_k=3000.0) * LSUN_W
         radius = np.sqrt(light / (4 * np.pi * flux))
-        return -3 / 7 * room.GRAVITY_SI * (0.1 * room.MSUN_KG) ** 2 / radius
+        return -3 / 7 * G_M3_KG_S2 * (0.1 * MSUN_KG) ** 2 / radius
 
     seconds = 2 * step * 1e6 * 365.25 * 86400
     lost = -(energy(age + step) - energy(age - step)) / seconds
@@ -57,7 +64,7 @@ def test_the_light_is_the_energy_the_star_loses():
 
 def test_type_i_by_hand():
     # Earth in a minimum-mass nebula: 1/(2.7 + 1.65) (1/q)(1/(Sigma a^2)) h^2 / Omega
-    q, local, h = 3.0e-6, 1700 * room.MSUN_PER_AU2, 0.033
+    q, local, h = 3.0e-6, 1700 * G_CM2_MSUN_AU2, 0.033
     got = room.type_i_time_yr(
         1.0, q, axis_au=1.0, local_mass_msun=local, aspect_ratio=h, slope=1.5
     )
@@ -67,7 +74,7 @@ def test_type_i_by_hand():
 
 def test_one_gram_per_square_centimetre():
     # 1 AU = 1.495978707e13 cm, 1 Msun = 1.98841e33 g
-    assert_allclose(room.MSUN_PER_AU2, 1.495978707e13**2 / 1.98841e33, rtol=1e-5)
+    assert_allclose(G_CM2_MSUN_AU2, 1.495978707e13**2 / 1.98841e33, rtol=1e-5)
 
 
 def test_a_heavy_companion_is_slowed_by_its_own_mass():
@@ -101,3 +108,44 @@ def test_the_band_spans_the_ranges():
     corner = one_disk(sigma=1000.0, age=10.0, slope=1.5, alpha=1e-2)
     fastest = disk_torque(0.207, 0.168, axis_au=1.0, ranges=corner)
     assert_allclose(found.type_i_time_yr.low, fastest.type_i_time_yr.low)
+
+
+def test_disks_are_of_one_regime_each():
+    """Each disk of the ranges by hand: a gap, else linear below h^3, else neither."""
+    found = disk_torque(0.207, 0.168, axis_au=1.0)
+    ranges, counts = found.ranges, {"gap": 0, "linear": 0, "between": 0}
+    q = 0.168 / (0.207 * MSUN_MJUP)
+    ages = np.geomspace(*ranges.age_myr, ranges.n_points)
+    for light in room.contraction_luminosity_lsun(0.207, ages, teff_k=3000.0):
+        h = 0.033 * 0.207**-0.5 * light**0.125
+        for alpha in np.geomspace(*ranges.alpha, ranges.n_points):
+            opens = 0.75 * h / (q / 3) ** (1 / 3) + 50 * alpha * h**2 / q <= 1
+            counts["gap" if opens else "linear" if q < h**3 else "between"] += 1
+    assert_allclose(found.gap_share, counts["gap"] / ranges.n_points**2)
+    assert_allclose(found.linear_share, counts["linear"] / ranges.n_points**2)
+    assert_allclose(found.between_share, counts["between"] / ranges.n_points**2)
+    assert 0 < found.gap_share < 1
+
+
+@pytest.mark.parametrize(
+    ("mass_mjup", "axis_au", "regime", "verdict"),
+    [
+        (0.003, 1.0, DiskRegime.LINEAR, "depends on"),
+        (5.0, 1.0, DiskRegime.GAP, "depends on"),
+        (8.6, 1.0, DiskRegime.GAP, "depends on"),
+        (8.8, 1.0, DiskRegime.CAVITY, "open"),
+        (40.0, 1.0, DiskRegime.CAVITY, "open"),
+        (0.003, 300.0, DiskRegime.LINEAR, "depends on"),
+        (1e-6, 30.0, DiskRegime.LINEAR, "too slow in every"),
+    ],
+)
+def test_the_regime_and_verdict_of_a_companion(mass_mjup, axis_au, regime, verdict):
+    found = disk_torque(0.207, mass_mjup, axis_au=axis_au)
+    assert found.regime is regime
+    assert found.verdict.startswith(verdict)
+
+
+def test_a_disk_that_always_carries_it_along():
+    heavy = one_disk(sigma=1000.0, age=1.0, slope=1.0, alpha=1e-2)
+    found = disk_torque(0.207, 0.1, axis_au=0.1, ranges=heavy)
+    assert found.verdict == "fast enough in every disk"

@@ -1,5 +1,6 @@
 """The question about eccentricities: passes, verdicts, the real sample, bad input."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -7,7 +8,6 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from panoptic.constants import MSUN_MJUP
 from panoptic.demographics.beta_distribution import maximise
 from panoptic.demographics.beta_likelihood import (
     BetaLikelihood,
@@ -29,6 +29,7 @@ from panoptic.demographics.eccentricity_contrast import (
     judge,
     judge_headline,
 )
+from panoptic.demographics.eccentricity_families import Family
 from panoptic.demographics.eccentricity_fits import Subset
 from panoptic.demographics.eccentricity_passes import Policy, apply_policy
 from panoptic.demographics.two_sample_tests import (
@@ -39,113 +40,14 @@ from panoptic.demographics.two_sample_tests import (
 )
 from panoptic.sample import EccKind
 from panoptic.statement import NotRun, Verdict
-
-PLANETS = (0.867, 3.03)  # Kipping 2013
-BROWN_DWARFS = (2.30, 1.65)  # Bowler et al. 2020
-LIMIT = 0.05
-
-
-def made_companions(
-    ecc, q, *, host=None, method="Transit", kind=EccKind.MEASURED, bound=np.nan, a=0.1
-):
-    """Companions of given e and q; a host each, all measured, unless told otherwise."""
-    n = len(ecc)
-    nan = np.full(n, np.nan)
-    return Companions(
-        name=np.array([f"Star {i} b" for i in range(n)], dtype=str),
-        host=np.arange(n).astype(str) if host is None else np.asarray(host),
-        method=np.broadcast_to(method, n).astype("<U24"),
-        st_mass=np.full(n, 0.1),
-        st_mass_err=np.full(n, 0.01),
-        mass_mjup=np.broadcast_to(q, n) * 0.1 * MSUN_MJUP,
-        mass_err_mjup=nan,
-        mass_limit=np.zeros(n, dtype=bool),
-        mass_provenance=np.full(n, "mass"),
-        a_au=np.broadcast_to(a, n).astype(float),
-        a_err_au=nan,
-        a_limit=np.zeros(n, dtype=bool),
-        ecc=np.asarray(ecc, dtype=float),
-        ecc_err_upper=np.full(n, 0.02),
-        ecc_err_lower=np.full(n, 0.02),
-        ecc_kind=np.broadcast_to(kind, n).astype("<U24"),
-        ecc_bound=np.broadcast_to(bound, n).astype(float),
-        metfe=nan,
-    )
-
-
-def made_catalogue(rng, *parts):
-    """Parts of (method, q, rows, Beta law); small e are seen as limits, axes alike."""
-    ecc, q, method = (
-        np.concatenate(columns)
-        for columns in zip(
-            *(
-                (rng.beta(*law, n), np.full(n, q), np.full(n, method))
-                for method, q, n, law in parts
-            ),
-            strict=True,
-        )
-    )
-    limit = ecc < LIMIT
-    return made_companions(
-        ecc,
-        q,
-        method=method,
-        kind=np.where(limit, EccKind.UPPER_LIMIT, EccKind.MEASURED),
-        bound=np.where(limit, LIMIT, np.nan),
-        a=10 ** rng.uniform(-2.0, 1.0, len(ecc)),
-    )
-
-
-def one_population(rng):
-    return made_catalogue(
-        rng,
-        ("Transit", 1e-3, 25, PLANETS),
-        ("Transit", 0.1, 12, PLANETS),
-        ("Radial Velocity", 1e-3, 25, PLANETS),
-        ("Radial Velocity", 0.1, 12, PLANETS),
-    )
-
-
-def two_in_each_method(rng):
-    return made_catalogue(
-        rng,
-        ("Transit", 1e-3, 25, PLANETS),
-        ("Transit", 0.1, 12, BROWN_DWARFS),
-        ("Radial Velocity", 1e-3, 25, PLANETS),
-        ("Radial Velocity", 0.1, 12, BROWN_DWARFS),
-    )
-
-
-def two_by_method_alone(rng):
-    """e depends on the method; q does, too, but not e on q inside a method."""
-    return made_catalogue(
-        rng,
-        ("Transit", 1e-3, 45, PLANETS),
-        ("Transit", 0.1, 4, PLANETS),
-        ("Astrometry", 1e-3, 5, BROWN_DWARFS),
-        ("Astrometry", 0.1, 20, BROWN_DWARFS),
-    )
-
-
-def each_seen_by_one_method(rng):
-    return made_catalogue(
-        rng,
-        ("Transit", 1e-3, 50, PLANETS),
-        ("Astrometry", 0.1, 24, BROWN_DWARFS),
-    )
-
-
-def by_axis_alone(rng):
-    """e grows with a, as tides would have it; q does, too."""
-    made = two_in_each_method(rng)
-    high = made.q > 0.01
-    wide = np.where(high, rng.random(len(made)) < 0.8, rng.random(len(made)) < 0.2)
-    ecc = np.where(
-        wide, rng.beta(*BROWN_DWARFS, len(made)), rng.beta(*PLANETS, len(made))
-    )
-    axes = np.where(wide, 1.5, 0.05)
-    measured = np.full(len(made), EccKind.MEASURED)
-    return replace(made, ecc=ecc, a_au=axes, ecc_kind=measured)
+from tests.oracles_eccentricity import (
+    by_axis_alone,
+    each_seen_by_one_method,
+    made_companions,
+    one_population,
+    two_by_method_alone,
+    two_in_each_method,
+)
 
 
 def investigate(companions, **settings):
@@ -327,6 +229,12 @@ def test_every_pass_is_fitted_with_its_intervals(findings):
         assert fit.alpha_interval.low < fit.alpha < fit.alpha_interval.high
         assert fit.beta_interval.low < fit.beta < fit.beta_interval.high
         assert fit.alpha_bootstrap.low < fit.alpha_bootstrap.high
+        if fit.n_censored:
+            ways = (fit.alpha_em, fit.beta_em), (fit.alpha, fit.beta)
+            assert_allclose(*ways, rtol=1e-6)
+        else:
+            assert (fit.alpha_em, fit.beta_em) == (None, None)
+    assert {f.policy for f in findings.fits if f.n_censored} == {Policy.CENSORED}
     high = findings.fit_of(Subset.HIGH_Q, Policy.CENSORED)
     assert high.mean > findings.fit_of(Subset.LOW_Q, Policy.CENSORED).mean + 0.1
     assert high.n_censored == (high.n - findings.fit_of(Subset.HIGH_Q, Policy.STRICT).n)
@@ -340,6 +248,7 @@ def test_every_p_has_its_power_and_its_correction(findings):
 
 
 def test_surfaces_are_highest_at_the_fit(findings):
+    assert len(findings.surfaces) == 4  # headline and as reported, low and high q
     for surface in findings.surfaces:
         fit = findings.fit_of(surface.subset, surface.policy)
         i, j = np.unravel_index(surface.lnl_fall.argmax(), surface.lnl_fall.shape)
@@ -356,6 +265,39 @@ def test_the_part_that_moves_the_fit_is_named():
     assert fit.alpha_without > 2.0 * fit.alpha
     said = [s for s in state_eccentricities(found) if "One host, 12" in s.text]
     assert said
+
+
+def test_what_too_few_shuffles_cannot_show_is_said():
+    """Holm over 30 tests: 99 shuffles cannot get below 30/100, 999 can."""
+    rows = two_in_each_method(np.random.default_rng(5))
+    few, many = (
+        state_eccentricities(investigate(rows, n_permutations=n))[1] for n in (99, 999)
+    )
+    assert few.text.endswith(
+        "none can after correction for all 30: with 99 shuffles no p is below 0.01."
+    )
+    assert "10 after correction for all 30" in many.text
+
+
+def test_a_family_that_fits_better_is_named_with_the_beta(findings):
+    (said,) = (
+        s
+        for s in state_eccentricities(findings)
+        if "low-q" in s.text and "are fitted by Beta" in s.text
+    )
+    assert "describes them better" not in said.caveat
+    (low, *others) = findings.families
+    worse = tuple(
+        replace(fit, bic=fit.bic + 10.0 * (fit.family is Family.BETA))
+        for fit in low.fits
+    )
+    rivalled = replace(findings, families=(replace(low, fits=worse), *others))
+    (said,) = (
+        s
+        for s in state_eccentricities(rivalled)
+        if "low-q" in s.text and "are fitted by Beta" in s.text
+    )
+    assert re.search(r"describes them better \(BIC by \d", said.caveat)
 
 
 def test_the_same_seed_gives_the_same_numbers(findings):

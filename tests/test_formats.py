@@ -144,6 +144,11 @@ def test_numpy_scalars_are_written_as_plain_numbers():
     assert (read.n_rows, read.ok, read.pair) == (3, False, (1.0, 2.0))
 
 
+def test_a_verdict_is_the_first_key():
+    text = formats.encode_json({"zeal": 1, "alpha": 2, "verdict": "supported"})
+    assert list(json.loads(text)) == ["verdict", "alpha", "zeal"]
+
+
 def test_json_is_strict_sorted_and_keeps_a_row_of_numbers_on_a_line():
     text = formats.encode_result(fit()).decode()
     assert '"means": [\n  [1.0, null],\n  ["inf", "-inf"]\n ]' in text

@@ -5,8 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.mixture import GaussianMixture
 
+import data_fetchers
+import data_processor
+from panoptic.config import InputOptions
 from panoptic.constants import MSUN_MJUP
+from panoptic.demographics.companions import Companions
+from panoptic.demographics.gaussian_mixture import CovarianceFamily, fit_mixtures
 from panoptic.demographics.mass_mixture import (
     _find_gap,
     investigate_mass_mixture,
@@ -17,7 +23,9 @@ from panoptic.demographics.mixture_verdict import Bears, Check, gather_evidence,
 from panoptic.orbits import semi_major_axis_au
 from panoptic.reporting.formats import decode_result, encode_result
 from panoptic.statement import NotRun, Verdict
+from tests.conftest import ROOT
 from tests.oracles_mixture import (
+    log_likelihood,
     make_companions,
     one_population,
     two_methods,
@@ -132,6 +140,46 @@ def test_what_cannot_be_fitted_is_said(log_q, log_a, host):
     )
     assert isinstance(answer, NotRun)
     assert answer.reason
+
+
+def test_starts_of_one_kind_stop_short_on_the_true_masses():
+    """With k-means starts alone BIC seems to prefer one component; a better optimum of
+    two prefers two, and so do the true masses of the main sample from any start.
+    """
+    catalogues = data_fetchers.fetch(InputOptions(), data_dir=ROOT / "data")
+    sample = data_processor.build_sample(
+        catalogues,
+        host_mass_range_msun=(0.06, 0.2),
+        q_split=0.01,
+        ecc_zero_bound=0.1,
+        target_name="TOI-6894 b",
+    )
+    for frame, counts, ours, k_means_prefer_one in (
+        (sample.mass_orbit_with_limits, (88, 73), (546.6, 518.1), True),
+        (sample.main, (24, 14), (161.3, 89.3), False),
+    ):
+        made = Companions.from_frame(frame[frame["mass_provenance"] == "mass"])
+        rows = np.column_stack([made.log_q, made.log_a])
+        assert (len(made), made.n_hosts) == counts
+        by_k_means = [
+            GaussianMixture(k, n_init=20, random_state=0).fit(rows).bic(rows)
+            for k in (1, 2)
+        ]
+        assert (by_k_means[0] < by_k_means[1]) is k_means_prefer_one
+        assert by_k_means[k_means_prefer_one - 1] == pytest.approx(
+            ours[k_means_prefer_one - 1], abs=0.05
+        )
+        fits = fit_mixtures(
+            rows,
+            host=made.host,
+            n_components=[1, 2],
+            families=[CovarianceFamily.FULL],
+            rng=np.random.default_rng(1),
+        ).values()
+        assert [fit.bic for fit in fits] == pytest.approx(ours, abs=0.05)
+        for fit in fits:
+            lnl = log_likelihood(rows, fit.weights, fit.means, fit.covariances)
+            assert fit.lnl == pytest.approx(lnl, abs=1e-6)
 
 
 # The rules

@@ -15,6 +15,7 @@ from panoptic.dynamics.migration import (
     MigrationModel,
     MigrationSettings,
     ObservedCompanion,
+    check_migration,
     companion_table,
     investigate_migration,
     migration_arrays,
@@ -23,8 +24,10 @@ from panoptic.dynamics.migration import (
 )
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.perturbers import OuterOrbitPrior, PerturberGrid
+from panoptic.dynamics.scale_out import Workers
 from panoptic.dynamics.secular_map import SecularModel
-from panoptic.reporting.formats import decode_result, encode_result
+from panoptic.reporting.formats import decode_result, encode_json, encode_result
+from panoptic.stars import radius_rjup
 from panoptic.statement import NotRun
 
 TOI_6894_B = ObservedCompanion("TOI-6894 b", 0.207, 0.168, 0.02604, 0.2276, 0.855)
@@ -75,6 +78,35 @@ def texts(found):
     return " ".join(statement.text for statement in state_migration(found))
 
 
+class Noting:
+    """A store that keeps nothing and notes what is asked of it."""
+
+    def __init__(self):
+        self.noted = {}
+
+    def check(self, work, settings):
+        self.noted[work] = encode_json(settings)
+
+    claim = check
+
+    def load(self, work, piece):
+        return None
+
+    def save(self, work, piece, arrays):
+        """Keep nothing."""
+
+
+def test_everything_that_will_be_claimed_is_checked_before():
+    short = replace(SETTINGS, n_secular_draws=1, n_changed_draws=1, n_companion_draws=1)
+    before, then = Noting(), Noting()
+    check_migration(TOI_6894_B, OTHERS, settings=short, workers=Workers(store=before))
+    investigate_migration(
+        TOI_6894_B, OTHERS, settings=short, workers=Workers(store=then)
+    )
+    assert before.noted == then.noted
+    assert len(before.noted) == 8
+
+
 def test_the_thresholds_of_the_target():
     limits = investigate().thresholds
     assert_allclose(limits.criterion_au, 0.00529, rtol=1e-3)
@@ -97,6 +129,17 @@ def test_statements_carry_evidence_and_caveat(findings):
         assert statement.text.endswith(".")
         assert statement.evidence
         assert statement.caveat
+
+
+def test_what_other_closed_forms_change_is_said(findings):
+    (said,) = [
+        statement.evidence
+        for statement in state_migration(findings)
+        if "study's criterion" in statement.text
+    ]
+    share = 100 * findings.closed_forms.feasible_unaveraged
+    assert f"would be {share:.2g} % (Grishin et al. 2018)" in said
+    assert "unstable by Vynatheya et al. 2022" in said
 
 
 def test_the_alarm_follows_the_numbers_both_ways():
@@ -129,6 +172,7 @@ def test_only_the_maps_that_are_asked_for_are_made(findings, model):
     arrays = migration_arrays(found)
     assert ("criterion_fraction" in arrays) is criterion
     assert ("secular_counts" in arrays) is secular
+    assert arrays["averaging_ratio"].shape == found.grid.shape  # flags, for any map
     assert state_migration(found)
     assert len(found.companions) == 3
 
@@ -137,9 +181,40 @@ def test_radii_come_from_relations_where_they_are_not_given():
     bare = replace(TOI_6894_B, host_radius_rsun=None, radius_rjup=None)
     inner = investigate(bare).inner
     assert_allclose(inner.host_radius_rsun, 0.240, atol=0.001)
-    assert inner.companion_radius_rjup == 1.0
+    assert_allclose(inner.companion_radius_rjup, radius_rjup(0.168))
     given = investigate(bare, replace(QUICK, companion_radius_rjup=1.3)).inner
     assert given.companion_radius_rjup == 1.3
+
+
+def test_one_rule_of_radii_for_the_target_and_the_others():
+    unknown = {"host_radius_rsun": None, "radius_rjup": None}
+    for change in ({}, unknown, {"mass_mjup": 2000.0, **unknown}):  # no relation there
+        alike = replace(TOI_6894_B, **change)
+        found = investigate_migration(alike, (alike,), settings=QUICK)
+        (other,) = found.companions
+        assert found.inner.companion_radius_rjup == other.radius_rjup
+        tides = found.stellar_tide, other.stellar_tide
+        assert tides[0].host_radius_rsun == tides[1].host_radius_rsun
+    assert other.radius_rjup == 1.0
+
+
+def test_where_the_radius_comes_from_is_said(findings):
+    def said(target=TOI_6894_B, radius_rjup=0.855):
+        inner = replace(findings.inner, companion_radius_rjup=radius_rjup)
+        changed = replace(findings, target=target, inner=inner)
+        return " ".join(statement.evidence for statement in state_migration(changed))
+
+    bare = replace(TOI_6894_B, radius_rjup=None)
+    assert "radius 0.855 RJup (observed)" in said()
+    assert "not observed: from its mass" in said(bare, bare.radius_in_use_rjup)
+    assert "radius 1.3 RJup (given for this map)" in said(bare, 1.3)
+
+
+def test_disk_torques_are_said_by_regime():
+    assert "the linear torque (Type I) holds in" in texts(investigate())
+    heavy = texts(investigate(replace(TOI_6894_B, mass_mjup=40.0)))
+    assert "cavity around both bodies" in heavy
+    assert "within 10 Myr" not in heavy
 
 
 @pytest.mark.parametrize(
@@ -154,6 +229,42 @@ def test_what_is_not_known_is_not_run(change, reason):
     answer = investigate(replace(TOI_6894_B, **change))
     assert isinstance(answer, NotRun)
     assert reason in answer.reason
+
+
+def test_a_grid_of_one_cell_is_a_map():
+    one = PerturberGrid.log_spaced((0.05, 0.3), (8.0, 40.0), n_mass=1, n_axis=1)
+    found = investigate(settings=replace(SETTINGS, grid=one, n_companion_draws=1))
+    assert found.secular.counts.shape[:2] == found.criterion.fraction.shape == (1, 1)
+    assert migration_arrays(found)["perturber_axis_au"].tolist() == [np.sqrt(320.0)]
+    assert len(state_migration(found)) == 8
+
+
+def test_no_map_is_made_of_a_target_outside_its_start():
+    wide = replace(TOI_6894_B, axis_au=2.0)
+    for model in MigrationModel:
+        settings = replace(SETTINGS, model=model, n_companion_draws=1)
+        found = investigate(wide, settings)
+        maps = found.secular, found.criterion
+        assert all(isinstance(one, NotRun) for one in maps)
+        assert any("not inside its start" in one.reason for one in maps)
+        assert set(migration_arrays(found)) < set(ARRAY_FACTS)
+        assert not len(sensitivity_table(found))
+        assert found.disk_today.axis_au == 2.0
+        check_migration(wide, OTHERS, settings=settings, workers=Workers())
+    assert "No perturber is asked about" in texts(investigate(wide, SETTINGS))
+    assert investigate(
+        wide, replace(QUICK, inner_axis_au=(1.0, 4.0))
+    ).criterion_variants
+
+
+def test_starts_inside_the_targets_axis_are_said(findings):
+    inner = replace(findings.inner, axis_au=(0.5, 8.0))
+    target = replace(findings.target, axis_au=2.0)
+    caveats = " ".join(
+        statement.caveat
+        for statement in state_migration(replace(findings, inner=inner, target=target))
+    )
+    assert "50 % of the starts lie inside 2 AU" in caveats
 
 
 def test_arrays_need_no_pickle_and_each_has_a_meaning(findings):

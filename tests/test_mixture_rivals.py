@@ -113,6 +113,18 @@ def test_drawn_samples_look_like_what_was_fitted():
     assert drawn.std(axis=0) == pytest.approx(rows.std(axis=0), rel=0.15)
 
 
+def test_drawn_samples_are_bent_as_the_rows_are():
+    rng = np.random.default_rng(4)
+    lead = rng.normal(size=300)
+    rows = np.column_stack([lead, 0.5 * lead**2 + 0.2 * rng.normal(size=300)])
+    fit = smooth.fit_smooth_population(rows)
+    drawn = smooth.draw_smooth_population(
+        fit, 4000, n_samples=1, rng=np.random.default_rng(5)
+    )[0]
+    bend = np.polyfit(drawn[:, 0], drawn[:, 1], 2)[0]
+    assert bend == pytest.approx(0.5, abs=0.05)
+
+
 # The tests
 
 
@@ -259,6 +271,20 @@ def test_one_companion_per_host_leaves_as_many_rows_as_hosts():
     assert whole.delta_bic[0] == pytest.approx(whole.delta_bic[2], abs=0.1)
     assert found.means.shape == (30, 2, 2)
     assert np.all(np.diff(found.means[:, :, 0], axis=1) > 0)
+
+
+def test_components_of_resamples_stand_by_rising_log_q():
+    """Though their log a falls."""
+    made = two_populations(60, np.random.default_rng(13))
+    turned = make_companions(
+        made.log_q, -made.log_a, host=made.host, method=made.method
+    )
+    found = resample_hosts(turned, n_samples=30, rng=np.random.default_rng(1))
+    assert len(found.means) == 30
+    assert np.all(np.diff(found.means[:, :, 0], axis=1) > 0)
+    assert np.all(np.diff(found.means[:, :, 1], axis=1) < 0)
+    spread = found.covariances[:, :, 0, 0]
+    assert spread.shape == (30, 2) and (spread > 0).all()
 
 
 def test_subsets_are_the_rows_they_say():

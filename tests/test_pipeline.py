@@ -22,12 +22,16 @@ PROMISED = {
     "classifier.json",
     "cuts.csv",
     "duplicates.csv",
+    "eccentricity.json",
     "feasibility_map.npz",
     "gmm_summary.json",
     "ks_test_e.txt",
     "manifest.json",
     "objects_with_probs.csv",
+    "power.json",
     "report.html",
+    "robustness.csv",
+    "robustness.json",
     "vlms_companions_stacked.csv",
     *(
         f"{name}.{form}"

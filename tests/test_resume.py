@@ -37,7 +37,11 @@ def interrupted(tmp_path_factory):
 
 
 def test_other_settings_are_refused_by_name(interrupted, monkeypatch, capsys):
-    ask_of_migration_only(monkeypatch)
+    def too_late(*_, **__):
+        raise AssertionError("a question was asked before the refusal")
+
+    for question in OTHER_QUESTIONS:
+        monkeypatch.setattr(f"statistical_analysis.{question}", too_late)
     options = [*SMALL, "--resume", "--kl_lag_s", "5"]
     assert main(command(interrupted, *options)) == ExitCode.INPUT_UNUSABLE
     said = capsys.readouterr().err

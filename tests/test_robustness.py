@@ -7,9 +7,10 @@ import pytest
 from scipy.stats import ks_2samp
 
 from panoptic.constants import MSUN_MJUP
-from panoptic.demographics.anchors import heuristic_anchors
+from panoptic.demographics.anchors import AnchorSource, heuristic_anchors
 from panoptic.demographics.companions import Companions
 from panoptic.demographics.control_populations import (
+    EccentricityControl,
     MixtureControl,
     Population,
     control_eccentricities,
@@ -39,6 +40,7 @@ from panoptic.demographics.sample_variants import (
     with_mass_limits,
 )
 from panoptic.demographics.variant_measures import (
+    MixtureCheck,
     contrast_eccentricities,
     delta_bics,
     weigh_deconvolved,
@@ -425,6 +427,7 @@ class TestControls:
 def checked(companions, **options):
     settings = {
         "anchors": heuristic_anchors(companions, q_planet=0.003, q_binary=0.01),
+        "q_thresholds": (0.003, 0.01),
         "host_mass_range_msun": (0.06, 0.2),
         "q_split": 0.01,
         "n_draws": 20,
@@ -501,9 +504,16 @@ def said(findings):
 class TestWords:
     def test_they_follow_the_numbers_in_both_directions(self, findings):
         mixture, eccentricity, masses, classifier, *_ = said(findings)
-        assert "BIC prefers two components" in mixture
+        two = [
+            row.main.chosen_k == 2
+            for row in findings.rows
+            if isinstance(row.main, MixtureCheck)
+        ]
+        count = f"{sum(two)} of {len(two)} variants of the main sample"
+        assert f"prefers two components in {count}" in mixture
+        assert "variants of the mass-orbit sample" in mixture
         assert "differ" in eccentricity
-        assert "does not change" in masses
+        assert "stays in all kinds of draws" in masses
         assert "one side of 0.5" in classifier
 
     def test_a_variant_that_turns_is_named(self, findings):
@@ -511,13 +521,17 @@ class TestWords:
         turned = replace(
             others[0], main=replace(others[0].main, chosen_k=1, delta_bic=-3.0)
         )
-        text = said(replace(findings, rows=(base, turned, *others[1:])))[0]
-        assert "one in: with mass limits, main sample" in text
+        text = said(replace(findings, rows=(base, turned)))[0]
+        assert "1 of 2 variants of the main sample (not: with mass limits)" in text
+        assert "2 of 2 variants of the mass-orbit sample" in text
         drawn = tuple(
-            replace(row, main=replace(row.main, chosen_k=1)) if row.n_draws > 1 else row
+            replace(row, main=replace(row.main, chosen_k=1))
+            if row.check is Check.ONE_PER_HOST
+            else row
             for row in findings.rows
         )
-        assert "changes the BIC's preference" in said(replace(findings, rows=drawn))[2]
+        text = said(replace(findings, rows=drawn))[2]
+        assert text.endswith("two components is lost with: one companion per host.")
 
     def test_a_p_value_that_is_lost_is_named(self, findings):
         base, *others = findings.rows
@@ -529,17 +543,80 @@ class TestWords:
         text = said(replace(findings, rows=(lost,)))[1]
         assert "In none of 1 variants" in text
 
+    def test_another_reading_counts_by_its_own_test(self, findings):
+        base = findings.rows[0]
+        readings = {row.name: row for row in findings.of(Check.READING)}
+        strict = readings["strict"]
+        lost = replace(
+            strict,
+            eccentricity=replace(strict.eccentricity, ks_p_host=0.7, peto_p_host=0.001),
+        )
+        rows = (base, lost, readings["censored"], readings["with_errors"])
+        statement = state_robustness(replace(findings, rows=rows))[1]
+        assert "in 2 of 3 variants, not: strict eccentricities (p = 0.7)" in (
+            statement.text
+        )
+        assert "with errors eccentricities (no test takes" in statement.evidence
+
     def test_the_controls_say_whether_the_bic_can_be_believed(self, findings):
         def of(share):
             return tuple(
-                MixtureControl(p, "so", 100, 60, 34, share, share, 0, None)
+                MixtureControl(p, "so", 100, 60, 34, share, share, 2, 0.5)
                 for p in Population
             )
 
-        blind = said(replace(findings, mixture_controls=of(0.9)))[4]
-        assert "would be called two" in blind
-        sharp = said(replace(findings, mixture_controls=of(0.02)))[4]
-        assert "is called two, very strongly, in 2%" in sharp
+        blind = replace(findings, mixture_controls=of(0.9))
+        assert "would be called two" in said(blind)[4]
+        sharp = replace(findings, mixture_controls=of(0.02))
+        assert "is called two, very strongly, in 2 of 100" in said(sharp)[4]
+        evidence = state_robustness(sharp)[4].evidence
+        assert "of 2 of these that were held against" in evidence
+        assert "%" not in evidence
+
+    @pytest.mark.parametrize(
+        ("shares", "words"),
+        [
+            ((0.9, 0.1, 0.0), "supported in 9 of 10 samples."),
+            ((0.0, 0.8, 0.2), "0 of 10 samples: a difference is seen, but not within"),
+            ((0.1, 0.2, 0.7), "1 of 10 samples: mostly no difference is seen at all"),
+        ],
+    )
+    def test_the_controls_of_e_say_what_stands_in_the_way(
+        self, findings, shares, words
+    ):
+        controls = tuple(
+            EccentricityControl(p, "so", 10, 60, 34, *shares) for p in Population
+        )
+        assert words in said(replace(findings, eccentricity_controls=controls))[5]
+
+    def test_whose_labels_they_are_is_said(self, findings):
+        def caveat(source):
+            return state_robustness(replace(findings, anchor_source=source))[3].caveat
+
+        assert "label is the mass ratio's" in caveat(AnchorSource.HEURISTIC)
+        assert "curated" in caveat(AnchorSource.CURATED)
+        assert "table given" in caveat(AnchorSource.USER)
+
+
+def test_anchors_move_from_those_of_the_run():
+    companions = made_companions()
+    thresholds = {"q_planet": 0.002, "q_binary": 0.05}
+    found = checked(
+        companions,
+        anchors=heuristic_anchors(companions, **thresholds),
+        q_thresholds=(0.002, 0.05),
+    )
+    rules = [row.name for row in found.of(Check.ANCHORS)]
+    assert len(rules) == 4
+    assert "q > 0.15" in rules[1] and "q < 0.002" in rules[1]
+    table = replace(
+        heuristic_anchors(companions, **thresholds), source=AnchorSource.USER
+    )
+    by_table = checked(companions, anchors=table, q_thresholds=(0.002, 0.05))
+    rules = [row.name for row in by_table.of(Check.ANCHORS)]
+    assert len(rules) == 5
+    assert "q > 0.05" in rules[0] and "q < 0.002" in rules[0]
+    assert by_table.anchor_source is AnchorSource.USER
 
 
 @pytest.mark.shared

@@ -2,6 +2,7 @@
 
 import pytest
 
+from panoptic.demographics.anchors import AnchorSource
 from panoptic.demographics.control_populations import (
     EccentricityControl,
     MixtureControl,
@@ -93,6 +94,7 @@ ROWS = (
 )
 FOUND = RobustnessFindings(
     rows=ROWS,
+    anchor_source=AnchorSource.HEURISTIC,
     mixture_controls=(
         MixtureControl(
             population=Population.ONE,
@@ -150,7 +152,7 @@ def test_the_caption_says_how_often_the_rules_are_fooled():
 
 
 def test_controls_that_were_not_run_are_said():
-    found = RobustnessFindings(ROWS, WHY, WHY)
+    found = RobustnessFindings(ROWS, WHY, WHY, AnchorSource.HEURISTIC)
     assert "controls not run" in caption_robustness(found, imprint=IMPRINT)
 
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
-from panoptic.dynamics.scale_out import Work, Workers, compute
+from panoptic.dynamics.scale_out import Work, Workers, check, compute
 from panoptic.failures import ExitCode, InputUnusable
 from panoptic.reporting.partial_results import PartialResults
 
@@ -111,6 +111,24 @@ def test_what_was_kept_under_other_settings_is_refused(tmp_path):
     assert "base" not in str(refused.value)
 
 
+def test_what_will_be_refused_can_be_refused_at_once(tmp_path):
+    compute(work(), workers=Workers(store=PartialResults(tmp_path, resume=False)))
+    store = PartialResults(tmp_path, resume=True)
+    check({"powers": {"base": 2}, "another": {}}, workers=Workers(store=store))
+    with pytest.raises(InputUnusable, match=r"base was 2, is 3"):
+        check({"powers": {"base": 3}}, workers=Workers(store=store))
+    assert list(tmp_path.iterdir()) == [tmp_path / "powers"]  # nothing was claimed
+    anew = PartialResults(tmp_path, resume=False)
+    check({"powers": {"base": 3}}, workers=Workers(store=anew))
+
+
+def test_blocks_of_another_version_are_refused(tmp_path, monkeypatch):
+    compute(work(), workers=Workers(store=PartialResults(tmp_path, resume=False)))
+    monkeypatch.setattr("panoptic.dynamics.scale_out.__version__", "99.0")
+    with pytest.raises(InputUnusable, match=r"panoptic was .*, is 99\.0"):
+        compute(work(), workers=Workers(store=PartialResults(tmp_path, resume=True)))
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -153,6 +171,7 @@ def cluster():
 def test_dask_gives_the_same_numbers_and_keeps_them(cluster, tmp_path):
     store = PartialResults(tmp_path, resume=False)
     workers = Workers(dask=cluster.scheduler_address, store=store)
+    check({}, workers=workers)
     assert_array_equal(values(compute(work(), workers=workers)), EXPECTED)
     kept = PartialResults(tmp_path, resume=True)
     again = compute(work(refuse), workers=Workers(store=kept))
@@ -179,6 +198,8 @@ def test_nobody_at_the_address_is_said_with_the_exit_code(monkeypatch):
     monkeypatch.setattr("panoptic.dynamics.scale_out._CONNECT_SECONDS", 0.3)
     with pytest.raises(InputUnusable, match="no Dask scheduler answers at tcp://"):
         compute(work(), workers=Workers(dask="tcp://127.0.0.1:9"))
+    with pytest.raises(InputUnusable, match="no Dask scheduler answers at tcp://"):
+        check({}, workers=Workers(dask="tcp://127.0.0.1:9"))
 
 
 @pytest.mark.parametrize("address", ["local:", "local:0", "local:two"])
@@ -186,3 +207,5 @@ def test_a_number_of_processes_is_asked_for(address):
     pytest.importorskip("distributed")
     with pytest.raises(InputUnusable, match="needs a number"):
         compute(work(), workers=Workers(dask=address))
+    with pytest.raises(InputUnusable, match="needs a number"):
+        check({}, workers=Workers(dask=address))

@@ -8,6 +8,7 @@ import pytest
 
 from panoptic.constants import C_AU_YR, G_AU3_MSUN_YR2, RJUP_AU
 from panoptic.dynamics.outcomes import Outcome, Settled
+from panoptic.dynamics.reach import busiest_pericentre
 from panoptic.dynamics.secular import Shortcuts, evolve, track
 from panoptic.dynamics.triples import OuterOrbit, SecularScales, Triples
 from tests import oracles_secular as slow
@@ -124,7 +125,7 @@ def test_quadrupole_conserves_jz_and_energy():
     triples = slow.triple(e=0.3, inclination_deg=85)
     scales = SecularScales.of(triples)
     path = track(triples, t_end_yr=300 * scales.t_lk_yr[0], tolerance=1e-8)
-    assert np.ptp(path.j_vector[:, 2]) < 1e-14
+    assert np.ptp(path.j_vector[:, 2]) < 2e-15
     unit = np.sum(path.e_vector**2, axis=1) + np.sum(path.j_vector**2, axis=1)
     assert np.abs(unit - 1).max() < 1e-14
     energies = [
@@ -135,7 +136,7 @@ def test_quadrupole_conserves_jz_and_energy():
 
 
 @pytest.mark.parametrize(
-    ("tolerance", "drift"), [(1e-7, 2e-5), (1e-8, 5e-7), (1e-10, 1e-9)]
+    ("tolerance", "drift"), [(1e-7, 2e-5), (1e-8, 1e-7), (1e-10, 1e-8)]
 )
 def test_energy_with_everything_that_does_not_dissipate(tolerance, drift):
     triples = slow.triple(
@@ -149,7 +150,7 @@ def test_energy_with_everything_that_does_not_dissipate(tolerance, drift):
     path = track(triples, t_end_yr=1000 * scales.t_lk_yr[0], tolerance=tolerance)
     start = slow.energy(path.e_vector[0], path.j_vector[0], scales)
     end = slow.energy(path.e_vector[-1], path.j_vector[-1], scales)
-    assert abs(end / start - 1) < drift
+    assert abs(end - start) < drift  # of a function that runs from -5/8 to 10/8
     assert np.all(path.a_au == path.a_au[0])
 
 
@@ -173,7 +174,7 @@ def test_dissipation_alone_ends_on_the_circle_of_equal_angular_momentum():
     momentum = path.a_au * (1 - path.e) * (1 + path.e)
     assert path.e[-1] < 1e-6
     assert path.a_au[-1] == pytest.approx(circle, rel=1e-12)
-    assert np.abs(momentum / circle - 1).max() < 1e-11
+    assert np.abs(momentum / circle - 1).max() < 1e-12
 
 
 def test_rates_of_circularisation_at_small_e():
@@ -375,6 +376,41 @@ def test_outcomes_of_a_published_kind_of_population():
     assert 0.008 < found["migrated"] / 1000 < 0.032
     assert 0.10 < found["disrupted"] / 1000 < 0.17
     assert found["undecided"] < 35
+
+
+def test_hot_jupiters_of_a_published_population():
+    """Anderson, Storch & Lai 2016 (abstract, arXiv:1510.08918): planets at 1-5 AU, a
+    star at 100-1000 AU: hot Jupiters 1-4 % for 1 MJup, up to 8 % for heavier, far fewer
+    for 0.3 MJup; migrated or disrupted 11-14 % whatever the mass. Here a uniform and
+    a_out log-uniform, a lag of 1 s, no spin of the star, 5 Gyr; docs/methods.md has
+    more draws.
+    """
+    n, hot, drawn_in = 1000, [], []
+    for mass_mjup in (0.3, 1.0, 5.0):
+        rng = np.random.default_rng(2)
+        triples = population(
+            n,
+            seed=2,
+            host_mass_msun=1.0,
+            companion_mass_msun=mass_mjup / 1047.57,
+            perturber_mass_msun=1.0,
+            inner_a_au=rng.uniform(1, 5, n),
+            outer_a_au=np.exp(rng.uniform(*np.log([100, 1000]), n)),
+        )
+        found = evolve(
+            triples,
+            t_end_yr=5e9,
+            unstable=triples.outer_a_au * (1 - triples.outer_e) < 20.0,
+            max_steps=20_000,
+        )
+        migrated = (found.outcome == Outcome.MIGRATED) & (found.circular_a_au < 0.1)
+        hot.append(np.mean(migrated))
+        drawn_in.append(hot[-1] + np.mean(found.outcome == Outcome.DISRUPTED))
+    assert hot[0] < 0.7 * hot[1] < hot[1] < hot[2]
+    assert 0.01 < hot[1] < 0.045
+    assert 0.03 < hot[2] < 0.08
+    assert all(0.10 < share < 0.18 for share in drawn_in)
+    assert max(drawn_in) < 1.2 * min(drawn_in)
 
 
 def test_a_mild_case_against_direct_integration():
@@ -633,7 +669,6 @@ def test_massive_triples_too_stiff_to_change_do_not():
     stiff = fast.settled_by == Settled.STIFFNESS
     assert fast.outer_moves.all()
     assert 5 < stiff.sum() < 60
-    assert fast.settled_counts()["window"] == 0
     brute = evolve(triples, shortcuts=Shortcuts.NONE, **options)
     assert np.all(brute.outcome[stiff] == Outcome.UNCHANGED)
     assert np.any(brute.outcome == Outcome.DISRUPTED)
@@ -735,6 +770,81 @@ def test_a_lasting_record_settles_and_holds():
         triples.take(steady), t_end_yr=1e9, shortcuts=Shortcuts.NONE, max_steps=150_000
     )
     assert not np.isin(brute.outcome, (Outcome.MIGRATED, Outcome.DISRUPTED)).any()
+
+
+@pytest.fixture(scope="module")
+def massive_both_ways():
+    """Companions of 10-75 MJup on the default map's perturbers, eta from 0.05 on."""
+    n, rng = 300, np.random.default_rng(12)
+    triples = population(
+        n,
+        seed=12,
+        host_mass_msun=rng.uniform(0.06, 0.2, n),
+        companion_mass_msun=np.exp(rng.uniform(*np.log([10, 75]), n)) / 1047.57,
+        perturber_mass_msun=np.exp(rng.uniform(*np.log([0.01, 0.3]), n)),
+        inner_a_au=np.exp(rng.uniform(*np.log([1, 8]), n)),
+        outer_a_au=np.exp(rng.uniform(*np.log([10, 300]), n)),
+    )
+    options = {
+        "t_end_yr": 1e9,
+        "unstable": triples.outer_a_au * (1 - triples.outer_e) < 4 * triples.inner_a_au,
+        "max_steps": 60_000,
+        "outer_orbit": OuterOrbit.MOVING,
+    }
+    fast = evolve(triples, **options)
+    brute = evolve(triples, shortcuts=Shortcuts.NONE, **options)
+    return triples, fast, brute
+
+
+def test_shortcuts_of_massive_triples_are_never_wrong(massive_both_ways):
+    _, fast, brute = massive_both_ways
+    settled = fast.settled_counts()
+    assert settled["window"] > 60
+    assert settled["steady"] > 3
+    early = (brute.outcome != Outcome.UNDECIDED) & (
+        fast.settled_by != Settled.INTEGRATION
+    )
+    np.testing.assert_array_equal(fast.outcome[early], brute.outcome[early])
+    followed = fast.settled_by == Settled.INTEGRATION
+    np.testing.assert_array_equal(fast.t_stop_yr[followed], brute.t_stop_yr[followed])
+    assert np.count_nonzero(brute.outcome == Outcome.DISRUPTED) > 10
+    undecided = [
+        np.count_nonzero(e.outcome == Outcome.UNDECIDED) for e in (fast, brute)
+    ]
+    assert undecided[0] < 0.6 * undecided[1]
+
+
+def test_no_settled_massive_triple_ever_came_close(massive_both_ways):
+    """Not only unchanged: by brute force none comes within twice the busy pericentre,
+    the undecided included."""
+    triples, fast, brute = massive_both_ways
+    busy = busiest_pericentre(
+        triples, SecularScales.of(triples), t_end_yr=1e9, widest_factor=2.7
+    )
+    early = np.isin(fast.settled_by, (Settled.WINDOW, Settled.STEADY))
+    closest = brute.min_pericentre_au / (busy * triples.inner_a_au)
+    assert early.sum() > 60
+    assert closest[early].min() > 2.0
+
+
+def test_the_window_of_massive_triples_lies_around_minus_half_eta():
+    """eta = 1.15, no octupole: deep from 125 degrees, not from 55 degrees."""
+    angles = np.radians([55.0, 125.0])
+    triples = heavy(
+        host_mass_msun=0.1,
+        companion_mass_msun=0.0999,
+        perturber_mass_msun=0.0114,
+        inner_e=0.01,
+        outer_e=0.0,
+        outer_a_au=15.0,
+        inclination_rad=angles,
+    )
+    assert SecularScales.of(triples).eta == pytest.approx([1.15, 1.15], abs=0.03)
+    found = evolve(triples, t_end_yr=1e9, max_steps=5000)
+    assert found.settled_by[0] == Settled.WINDOW
+    assert found.settled_by[1] == Settled.INTEGRATION
+    brute = evolve(triples, t_end_yr=3e6, shortcuts=Shortcuts.NONE)
+    assert brute.min_one_minus_e[1] < 0.05 < 0.2 < brute.min_one_minus_e[0]
 
 
 # ---------------------------------------------------------------- edges

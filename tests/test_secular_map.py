@@ -1,5 +1,7 @@
 """The physical map: bookkeeping against a plain loop, workers, resuming, refusals."""
 
+import os
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -134,8 +136,17 @@ def test_fractions_and_intervals_are_of_the_counts(found):
     assert np.all((low <= share) & (share <= high))
 
 
+@pytest.mark.parametrize(
+    ("n_draws", "n_blocks"), [(2000, 625), (50, 32), (8, 13), (4, 7), (1, 2)]
+)
+def test_blocks_are_neither_few_nor_small(n_draws, n_blocks):
+    grid = PerturberGrid.log_spaced((0.01, 0.3), (10.0, 1000.0), n_mass=25, n_axis=25)
+    asked = replace(REQUEST, grid=grid, n_draws=n_draws)
+    assert -(-625 // asked.cells_per_block) == n_blocks
+
+
 def test_nobody_can_tell_who_computed_it(found, monkeypatch):
-    monkeypatch.setattr("panoptic.dynamics.secular_map._DRAWS_PER_BLOCK", 24)
+    monkeypatch.setattr("panoptic.dynamics.secular_map._MOST_DRAWS", 24)
     calls = []
     again = map_secular(
         REQUEST,
@@ -159,10 +170,31 @@ def test_a_resumed_map_is_the_same_and_other_settings_are_named(found, tmp_path)
 
 def test_a_dask_cluster_gives_the_same_bytes(found, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("panoptic.dynamics.secular_map._DRAWS_PER_BLOCK", 24)
+    monkeypatch.setattr("panoptic.dynamics.secular_map._MOST_DRAWS", 24)
     again = map_secular(REQUEST, workers=Workers(dask="local:2"))
     assert again.counts.tobytes() == found.counts.tobytes()
     assert again.settled == found.settled
+
+
+def test_a_worker_killed_in_the_middle_of_a_map_changes_no_byte(found, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("panoptic.dynamics.secular_map._MOST_DRAWS", 12)
+    killed = []
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None
+    ) as cluster:
+
+        def kill(done, total):
+            if 0 < done < total and not killed:
+                killed.append(next(iter(cluster.workers.values())).pid)
+                os.kill(killed[0], signal.SIGKILL)
+
+        workers = Workers(dask=cluster.scheduler_address)
+        again = map_secular(REQUEST, workers=workers, progress=kill)
+    assert killed
+    assert again.counts.tobytes() == found.counts.tobytes()
+    assert again.agreement.tobytes() == found.agreement.tobytes()
+    assert (again.settled, again.steps) == (found.settled, found.steps)
 
 
 @pytest.mark.parametrize(

@@ -250,7 +250,7 @@ def test_holm_is_by_hand():
         (
             sample_rows([0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1], stratum=[0, 0, 1, 1]),
             Test.KS,
-            "0 rows on 0 hosts against 0",
+            "none of 2 groups of like rows",
         ),
         (sample_rows([], []), Test.KS, "0 rows"),
     ],

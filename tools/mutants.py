@@ -38,7 +38,8 @@ def read_mutants(words: list[str]) -> list[Mutant]:
     Raises
     ------
     ValueError
-        where the text to replace does not stand in its file exactly once.
+        where the text to replace does not stand in its file exactly once, or where a
+        word is in no fault's place.
     """
     mutants = [
         Mutant(**entry)
@@ -51,6 +52,9 @@ def read_mutants(words: list[str]) -> list[Mutant]:
             raise ValueError(
                 f"{mutant.file}: {mutant.old!r} stands there {found} times"
             )
+    for word in words:
+        if not any(word in mutant.file for mutant in mutants):
+            raise ValueError(f"no fault is listed in a file like {word!r}")
     return [m for m in mutants if not words or any(word in m.file for word in words)]
 
 
@@ -73,7 +77,11 @@ def is_caught(mutant: Mutant, copy: Path) -> bool:
 
 
 def main(words: list[str]) -> int:
-    mutants = read_mutants(words)
+    try:
+        mutants = read_mutants(words)
+    except ValueError as error:
+        print(error)
+        return 2
     survivors = 0
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"

@@ -125,9 +125,9 @@ def heuristic_anchors(
 ) -> Anchors:
     """Label by mass ratio: binary-like above `q_binary`, planet-like below `q_planet`.
 
-    Only rows with a mass ratio and a semi-major axis are labelled. A mass limit can
-    put a row among the planet-like, never among the binary-like: in this sample the
-    limits are upper ones.
+    Only rows with a mass ratio and a semi-major axis are labelled. An upper limit of
+    the mass can put a row among the planet-like alone, a lower one among the
+    binary-like alone.
 
     Raises
     ------
@@ -138,8 +138,10 @@ def heuristic_anchors(
         raise ValueError(f"need 0 < q_planet <= q_binary: {q_planet}, {q_binary}")
     label = np.full(len(companions), UNLABELLED, dtype=np.int64)
     known = np.isfinite(companions.q) & np.isfinite(companions.a_au)
-    label[known & (companions.q < q_planet)] = PLANET_LIKE
-    label[known & (companions.q > q_binary) & ~companions.mass_limit] = BINARY_LIKE
+    is_below = (companions.q < q_planet) & (companions.mass_limit >= 0)
+    is_above = (companions.q > q_binary) & (companions.mass_limit <= 0)
+    label[known & is_below] = PLANET_LIKE
+    label[known & is_above] = BINARY_LIKE
     return Anchors(
         label=label,
         source=AnchorSource.HEURISTIC,
@@ -361,7 +363,7 @@ def _as_companions(rows: Iterable[AnchorRow]) -> Companions:
         st_mass_err=unknown,
         mass_mjup=numbers("mass_mjup"),
         mass_err_mjup=unknown,
-        mass_limit=no,
+        mass_limit=np.zeros(len(rows), dtype=np.int64),
         mass_provenance=np.full(len(rows), MassProvenance.UNKNOWN, dtype=np.str_),
         a_au=numbers("a_au"),
         a_err_au=unknown,

@@ -70,31 +70,54 @@ def climb_known(sums: Floats, places: Floats) -> NDArray[np.bool_]:
 
     The likelihood is concave in a and b, and steps are taken in their logarithms, so
     none need be checked. The last step, below 1e-5, is taken: its error is its square.
+    Resamples lie about their mean: the first step is from its maximum, where the score
+    is the difference of the mean logs and the information is known.
     Returns (R,) whether each has a maximum.
     """
     converged = np.zeros(len(sums), dtype=np.bool_)
+    n, s1, s2 = sums[:, 0].sum(), sums[:, 1].sum(), sums[:, 2].sum()
+    centre_a, centre_b = _geometric_start(n, s1, s2)
+    centre_a, centre_b, centred = _climb_from(s1 / n, s2 / n, centre_a, centre_b)
+    _, tri_a = digamma_and_trigamma(centre_a)
+    _, tri_b = digamma_and_trigamma(centre_b)
+    _, tri_ab = digamma_and_trigamma(centre_a + centre_b)
+    i11, i22 = tri_a - tri_ab, tri_b - tri_ab
+    inverse = 1.0 / (i11 * i22 - tri_ab * tri_ab)
     for r in range(len(sums)):
-        n = sums[r, 0]
-        mean_1, mean_2 = sums[r, 1] / n, sums[r, 2] / n
-        a, b = _geometric_start(n, sums[r, 1], sums[r, 2])
-        for _ in range(MAX_STEPS):
-            psi_a, tri_a = digamma_and_trigamma(a)
-            psi_b, tri_b = digamma_and_trigamma(b)
-            psi_ab, tri_ab = digamma_and_trigamma(a + b)
-            u, v = mean_1 - psi_a + psi_ab, mean_2 - psi_b + psi_ab
-            i11, i22 = tri_a - tri_ab, tri_b - tri_ab
-            inverse = 1.0 / (i11 * i22 - tri_ab * tri_ab)
-            dx = _clip((i22 * u + tri_ab * v) * inverse / a, -MAX_STEP, MAX_STEP)
-            dy = _clip((i11 * v + tri_ab * u) * inverse / b, -MAX_STEP, MAX_STEP)
-            a, b = a * math.exp(dx), b * math.exp(dy)
-            if not (LOWEST < a < HIGHEST and LOWEST < b < HIGHEST):
-                break
-            if abs(dx) < 1e-5 and abs(dy) < 1e-5:
-                converged[r] = True
-                break
+        mean_1, mean_2 = sums[r, 1] / sums[r, 0], sums[r, 2] / sums[r, 0]
+        u, v = mean_1 - s1 / n, mean_2 - s2 / n
+        dx = (i22 * u + tri_ab * v) * inverse / centre_a
+        dy = (i11 * v + tri_ab * u) * inverse / centre_b
+        if centred and abs(dx) < MAX_STEP and abs(dy) < MAX_STEP:
+            a, b = centre_a * math.exp(dx), centre_b * math.exp(dy)
+        else:
+            a, b = _geometric_start(sums[r, 0], sums[r, 1], sums[r, 2])
+        a, b, converged[r] = _climb_from(mean_1, mean_2, a, b)
         places[r, 0] = math.log(_clip(a, LOWEST, HIGHEST))
         places[r, 1] = math.log(_clip(b, LOWEST, HIGHEST))
     return converged
+
+
+@njit(cache=True, error_model="numpy")
+def _climb_from(
+    mean_1: float, mean_2: float, a: float, b: float
+) -> tuple[float, float, bool]:
+    """Climb to the maximum for these means of log x and log(1 - x)."""
+    for _ in range(MAX_STEPS):
+        psi_a, tri_a = digamma_and_trigamma(a)
+        psi_b, tri_b = digamma_and_trigamma(b)
+        psi_ab, tri_ab = digamma_and_trigamma(a + b)
+        u, v = mean_1 - psi_a + psi_ab, mean_2 - psi_b + psi_ab
+        i11, i22 = tri_a - tri_ab, tri_b - tri_ab
+        inverse = 1.0 / (i11 * i22 - tri_ab * tri_ab)
+        dx = _clip((i22 * u + tri_ab * v) * inverse / a, -MAX_STEP, MAX_STEP)
+        dy = _clip((i11 * v + tri_ab * u) * inverse / b, -MAX_STEP, MAX_STEP)
+        a, b = a * math.exp(dx), b * math.exp(dy)
+        if not (LOWEST < a < HIGHEST and LOWEST < b < HIGHEST):
+            return a, b, False
+        if abs(dx) < 1e-5 and abs(dy) < 1e-5:
+            return a, b, True
+    return a, b, False
 
 
 @njit(cache=True, error_model="numpy")

@@ -13,6 +13,7 @@ from panoptic.constants import MSUN_MJUP
 Floats = NDArray[np.float64]
 Texts = NDArray[np.str_]
 Flags = NDArray[np.bool_]
+Signs = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Companions:
     st_mass_err: Floats
     mass_mjup: Floats
     mass_err_mjup: Floats
-    mass_limit: Flags
+    mass_limit: Signs  # 1 the mass is an upper limit, -1 a lower one, 0 neither
     mass_provenance: Texts
     a_au: Floats
     a_err_au: Floats
@@ -74,8 +75,8 @@ class Companions:
         def error(name: str) -> Floats:
             return 0.5 * (number(f"{name}err1") - number(f"{name}err2"))
 
-        def limited(name: str) -> Flags:
-            return frame[f"{name}lim"].fillna(0).to_numpy(dtype=np.int64) != 0
+        def limit(name: str) -> Signs:
+            return frame[f"{name}lim"].fillna(0).to_numpy(dtype=np.int64)
 
         return cls(
             name=text("pl_name"),
@@ -85,11 +86,11 @@ class Companions:
             st_mass_err=error("st_mass"),
             mass_mjup=number("pl_bmassj"),
             mass_err_mjup=error("pl_bmassj"),
-            mass_limit=limited("pl_bmassj"),
+            mass_limit=limit("pl_bmassj"),
             mass_provenance=text("mass_provenance"),
             a_au=number("pl_orbsmax"),
             a_err_au=error("pl_orbsmax"),
-            a_limit=limited("pl_orbsmax"),
+            a_limit=limit("pl_orbsmax") != 0,
             ecc=number("pl_orbeccen"),
             ecc_err_upper=number("pl_orbeccenerr1"),
             ecc_err_lower=-number("pl_orbeccenerr2"),

@@ -65,8 +65,8 @@ class DensityStep:
 class StepPower:
     """How often a step of this factor would be seen with as many rows."""
 
-    factor: float
-    power: float
+    factor: float  # density above over density below
+    power: float  # share of simulated samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,9 @@ def _answer(
         return DeuteriumAnswer.CANNOT_TELL, f"fewer than {_MIN_HOSTS} hosts on a side"
     one_sign = len({bool(step.step > 0) for step in steps}) == 1
     if head.is_significant and one_sign:
-        return DeuteriumAnswer.BREAK, "the interval leaves out zero at every bandwidth"
+        return DeuteriumAnswer.BREAK, (
+            "the interval leaves out zero, and the step has one sign at all bandwidths"
+        )
     chance = {item.factor: item.power for item in power}[_JUDGED_FACTOR]
     if chance >= _LEAST_POWER:
         return DeuteriumAnswer.CONTINUOUS, f"power {chance:.2f} is enough"

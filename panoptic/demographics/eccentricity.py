@@ -135,6 +135,7 @@ def investigate_eccentricities(
         n_hosts=kept.n_hosts,
         n_outside=int(outside.sum()),
         n_without=int((~usable & ~outside).sum()),
+        n_permutations=n_permutations,
         methods=_method_counts(kept.method, high),
         fits=fits,
         not_fitted=not_fitted,

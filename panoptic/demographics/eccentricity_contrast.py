@@ -211,7 +211,7 @@ def judge(headline: dict[Contrast, TwoSampleResult | NotRun]) -> Judgement:
     """Return the verdict on "high-q and low-q companions differ in eccentricity".
 
     Only the headline counts, chosen beforehand: the Peto-Peto test of the censored pass
-    with hosts shuffled, at 5 %.
+    with hosts shuffled; significant is p <= 0.05.
 
     - Not significant over all rows: *not supported*.
     - Significant over all rows, within methods and at matched axes, all three in the
@@ -224,7 +224,7 @@ def judge(headline: dict[Contrast, TwoSampleResult | NotRun]) -> Judgement:
     overall = headline[Contrast.ALL]
     if isinstance(overall, NotRun):
         return Judgement(None, overall.reason)
-    if overall.p_host >= SIGNIFICANCE:
+    if overall.p_host > SIGNIFICANCE:
         return Judgement(
             Verdict.NOT_SUPPORTED, f"p = {overall.p_host:.2g} over all rows"
         )
@@ -250,7 +250,7 @@ def _objection(overall: TwoSampleResult, part: TwoSampleResult | NotRun) -> str:
     """Return why a part of the rows does not confirm the whole, or nothing."""
     if isinstance(part, NotRun):
         return f"it cannot be tested: {part.reason}"
-    if part.p_host >= SIGNIFICANCE:
+    if part.p_host > SIGNIFICANCE:
         return f"p = {part.p_host:.2g}"
     if part.statistic * overall.statistic < 0.0:
         return "the difference is reversed"

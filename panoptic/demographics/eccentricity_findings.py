@@ -75,6 +75,7 @@ class EccentricityFindings:
     n_hosts: int  # their hosts
     n_outside: int  # rows with an e outside [0, 1), left out
     n_without: int  # rows without e or q, left out
+    n_permutations: int  # shuffles behind each p; none is below 1 / (1 + n)
     methods: tuple[MethodCount, ...]  # of those n rows
     fits: tuple[BetaFit, ...]  # one per policy and subset
     not_fitted: tuple[NotFitted, ...]  # the policies and subsets without a fit

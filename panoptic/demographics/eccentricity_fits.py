@@ -10,7 +10,9 @@ from panoptic.demographics.beta_distribution import (
     BetaMaxima,
     log_likelihood,
     maximise,
+    maximise_by_em,
     profile_intervals,
+    standard_errors,
 )
 from panoptic.demographics.beta_kernels import HIGHEST, LOWEST
 from panoptic.demographics.beta_likelihood import BetaLikelihood, BetaRows
@@ -47,7 +49,12 @@ class Interval:
 class BetaFit:
     """Beta distribution of one subset under one policy.
 
-    alpha, beta : where the likelihood is greatest.
+    alpha, beta : where the likelihood is greatest, by Newton's method.
+    alpha_error, beta_error : standard errors from the observed information, as papers
+        quote them; the intervals are better.
+    alpha_em, beta_em : the same by expectation and maximisation, where rows are
+        censored: two ways to one top must agree; None where none is censored, or
+        where that way did not end.
     alpha_interval, beta_interval : by profile likelihood at `level`.
     alpha_bootstrap, beta_bootstrap : percentiles over host-bootstrap samples.
     n_bootstrap_unbounded : bootstrap samples whose likelihood has no maximum; they
@@ -65,6 +72,10 @@ class BetaFit:
     n_floored: int  # values raised to 1e-3
     alpha: float
     beta: float
+    alpha_error: float
+    beta_error: float
+    alpha_em: float | None
+    beta_em: float | None
     mean: float  # alpha / (alpha + beta)
     lnl: float  # at the maximum
     level: float  # of the intervals
@@ -141,6 +152,8 @@ def fit_subset(
     profile = profile_intervals(likelihood, best, level=LEVEL)[0]
     influential, without = _most_influential(rows, host, best)
     alpha, beta = float(best.alpha[0]), float(best.beta[0])
+    alpha_error, beta_error = standard_errors(likelihood, best)[0]
+    alpha_em, beta_em = _by_em(likelihood, reading)
     return BetaFit(
         subset=subset,
         policy=reading.policy,
@@ -150,6 +163,10 @@ def fit_subset(
         n_floored=int(reading.is_floored.sum()),
         alpha=alpha,
         beta=beta,
+        alpha_error=float(alpha_error),
+        beta_error=float(beta_error),
+        alpha_em=alpha_em,
+        beta_em=beta_em,
         mean=alpha / (alpha + beta),
         lnl=float(log_likelihood(likelihood, best.log_parameters)[0]),
         level=LEVEL,
@@ -186,6 +203,17 @@ def likelihood_surface(fit: BetaFit, reading: EccentricityPass) -> BetaSurface:
         log10_beta=axes[1] / np.log(10.0),
         lnl_fall=lnl - fit.lnl,
     )
+
+
+def _by_em(
+    likelihood: BetaLikelihood, reading: EccentricityPass
+) -> tuple[float | None, float | None]:
+    if reading.is_value.all():
+        return None, None
+    found = maximise_by_em(likelihood)
+    if not found.converged[0]:
+        return None, None
+    return float(found.alpha[0]), float(found.beta[0])
 
 
 def _axis(value: float, interval: Interval) -> Floats:
@@ -263,6 +291,10 @@ BETA_COLUMNS = {
     "beta": "second shape parameter",
     "beta_low": "profile-likelihood interval, lower end; empty where unbounded",
     "beta_high": "upper end",
+    "alpha_error": "standard error of alpha from the observed information",
+    "beta_error": "of beta likewise",
+    "alpha_em": "alpha by expectation and maximisation, where rows are censored",
+    "beta_em": "beta likewise",
     "mean": "alpha / (alpha + beta)",
     "lnl": "log likelihood",
     "alpha_boot_low": "host-bootstrap percentile interval, lower end",

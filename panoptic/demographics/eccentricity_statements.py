@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from panoptic.demographics.eccentricity_contrast import (
+    AXIS_BIN_DEX,
     HEADLINE_TEST,
     SIGNIFICANCE,
     Contrast,
@@ -25,6 +28,20 @@ from panoptic.statement import Statement, Verdict
 _SIDE = {Subset.LOW_Q: "low-q", Subset.HIGH_Q: "high-q"}
 # A factor by which leaving out one host must move a mean or a parameter to be named.
 MARKED_INFLUENCE = 2.0
+CLEAR_DELTA_BIC = 2.0  # by which a family must lead
+
+_RULE = Statement(
+    "The rule of the verdict on eccentricities: not supported if the headline test "
+    "finds no difference over all rows; supported if it finds one there, within "
+    "methods and at equal semi-major axes, in one direction; else driven by detection "
+    "method.",
+    evidence=(
+        "The headline test, chosen beforehand: Peto-Peto of the censored reading with "
+        f"hosts shuffled, p <= {SIGNIFICANCE:g}; within methods hosts are shuffled "
+        f"inside each method, at equal axes inside bins of {AXIS_BIN_DEX:g} dex"
+    ),
+    caveat="where one of the two cannot be tested, it does not confirm",
+)
 
 
 def state_eccentricities(findings: EccentricityFindings) -> tuple[Statement, ...]:
@@ -37,6 +54,7 @@ def state_eccentricities(findings: EccentricityFindings) -> tuple[Statement, ...
         *_families(findings),
         *_trends(findings),
         *_power(findings),
+        _RULE,
     )
 
 
@@ -111,8 +129,7 @@ def _sensitivity(findings: EccentricityFindings) -> Iterator[Statement]:
     overall = [t for t in findings.tests if t.contrast is Contrast.ALL]
     if not overall:
         return
-    raw = sum(t.result.p_host < SIGNIFICANCE for t in overall)
-    held = [t for t in overall if t.p_holm < SIGNIFICANCE]
+    raw = sum(t.result.p_host <= SIGNIFICANCE for t in overall)
     parts = [
         f"{t.policy} {t.result.test} p = {t.result.p_host:.2g} ({t.p_holm:.2g})"
         for t in overall
@@ -120,11 +137,23 @@ def _sensitivity(findings: EccentricityFindings) -> Iterator[Statement]:
     yield Statement(
         text=(
             f"Of {len(overall)} tests over all rows, {raw} find a difference at 5 %, "
-            f"{len(held)} after correction for the whole table."
+            f"{_after_correction(findings, overall)}."
         ),
         evidence="p by host (corrected): " + "; ".join(parts),
         caveat="the passes share rows, so that the tests are not independent",
     )
+
+
+def _after_correction(findings: EccentricityFindings, tests: list[ContrastTest]) -> str:
+    """Count what survives, unless too few shuffles were made for anything to."""
+    least, n = 1.0 / (1 + findings.n_permutations), len(findings.tests)
+    if least * n > SIGNIFICANCE:
+        return (
+            f"none can after correction for all {n}: with {findings.n_permutations} "
+            f"shuffles no p is below {least:.2g}"
+        )
+    held = sum(test.p_holm <= SIGNIFICANCE for test in tests)
+    return f"{held} after correction for all {n} of the table"
 
 
 def _fits(findings: EccentricityFindings) -> Iterator[Statement]:
@@ -137,8 +166,9 @@ def _fits(findings: EccentricityFindings) -> Iterator[Statement]:
         alphas = [f.alpha for f in others]
         yield Statement(
             text=(
-                f"The {_SIDE[subset]} eccentricities, limits taken as limits, follow "
-                f"Beta({fit.alpha:.2f}, {fit.beta:.2f}), of mean {fit.mean:.2f}"
+                f"The {_SIDE[subset]} eccentricities, limits taken as limits, are "
+                f"fitted by Beta({fit.alpha:.2f}, {fit.beta:.2f}), of mean "
+                f"{fit.mean:.2f}"
                 + ("." if fit.enough_to_claim else "; too few hosts to claim.")
             ),
             evidence=(
@@ -149,9 +179,21 @@ def _fits(findings: EccentricityFindings) -> Iterator[Statement]:
             ),
             caveat=(
                 f"alpha runs from {min(alphas):.2f} to {max(alphas):.2f} with what is "
-                "done with zeros, limits and errors"
+                f"done with zeros, limits and errors{_rival(findings, subset)}"
             ),
         )
+
+
+def _rival(findings: EccentricityFindings, subset: Subset) -> str:
+    """Name the family that describes the same rows better, if one clearly does."""
+    for comparison in findings.families:
+        if (comparison.policy, comparison.subset) == (HEADLINE, subset):
+            bic = {fit.family: fit.bic for fit in comparison.fits}
+            best = min(bic, key=bic.__getitem__, default=Family.BETA)
+            gain = bic.get(Family.BETA, np.nan) - bic.get(best, np.nan)
+            if gain >= CLEAR_DELTA_BIC:
+                return f"; {_name(best)} describes them better (BIC by {gain:.1f})"
+    return ""
 
 
 def _influence(findings: EccentricityFindings) -> Iterator[Statement]:
@@ -200,7 +242,7 @@ def _family(comparison: FamilyComparison, beta_gof: str) -> Statement:
     best, second = comparison.fits[:2]
     names = [_name(fit.family) for fit in comparison.fits]
     side = _SIDE[comparison.subset]
-    clear = second.bic - best.bic >= 2.0
+    clear = second.bic - best.bic >= CLEAR_DELTA_BIC
     text = (
         f"Of {len(names)} families, {names[0]} describes the {side} eccentricities best"
         if clear
@@ -266,7 +308,10 @@ def _power(findings: EccentricityFindings) -> Iterator[Statement]:
     )
     yield Statement(
         text=f"At these sample sizes {shift}.",
-        evidence=f"chance of p < 0.05 for published distributions of {chances}",
+        evidence=(
+            f"chance of p < 0.05 for published distributions of {chances}; from "
+            f"{power.n_simulations} simulated samples each"
+        ),
         caveat="limits are simulated as they stand; strata are not",
     )
 

@@ -10,11 +10,12 @@ keeps apart: whitened (full, tied), each axis scaled (diagonal), one scale for a
 them is the exact M step under that bound, so the likelihood never falls.
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
-from numba import get_num_threads, njit
+from numba import njit
+
+from panoptic.demographics.sharing import share_out
 
 FULL, TIED, DIAGONAL, SPHERICAL = 0, 1, 2, 3
 FITTED, SINGULAR, REFUSED = 0, 1, 2
@@ -22,7 +23,6 @@ FITTED, SINGULAR, REFUSED = 0, 1, 2
 _FAST = {"contract", "reassoc", "nsz"}  # never nnan: a NaN must stay one
 _LOG_2PI = float(np.log(2.0 * np.pi))
 _LLOYD_STEPS = 8
-_SPAN = 8  # jobs a thread takes at a time
 _SAME_OPTIMUM = 1e-3  # in lnL
 
 
@@ -83,6 +83,13 @@ def _uniform(stream):
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z = z ^ (z >> np.uint64(31))
     return float(z >> np.uint64(11)) * 2.0**-53
+
+
+@njit(cache=True, error_model="numpy")
+def _copy(values, out):
+    """Write out[:] = values, which takes a second to compile wherever it stands."""
+    for place, value in np.ndenumerate(values):
+        out[place] = value
 
 
 @njit(cache=True, error_model="numpy")
@@ -232,14 +239,14 @@ def _shape_covariances(scatter, mass, family, floor, cov):
         pooled /= mass.sum()
         _clamp_eigenvalues(pooled, floor)
         for k in range(k_all):
-            cov[k] = pooled
+            _copy(pooled, cov[k])
         return
     for k in range(k_all):
         if family == FULL:
-            cov[k] = scatter[k] / mass[k]
+            _copy(scatter[k] / mass[k], cov[k])
             _clamp_eigenvalues(cov[k], floor)
         else:
-            cov[k] = 0.0
+            cov[k, :, :] = 0.0
             ball = np.trace(scatter[k]) / (d * mass[k])
             for i in range(d):
                 own = scatter[k, i, i] / mass[k] if family == DIAGONAL else ball
@@ -264,7 +271,7 @@ def _maximise(z, w, resp, family, floor, mixture):
             mixture.mean[k, i] = np.dot(rw, z[i]) / mass[k]
         _scatter(z, rw, mixture.mean[k], scatter[k])
     _shape_covariances(scatter, mass, family, floor, mixture.cov)
-    mixture.weight[:] = mass / mass.sum()
+    _copy(mass / mass.sum(), mixture.weight)
     return True
 
 
@@ -398,7 +405,7 @@ def _start_labels(u, w, k_all, start, stream, labels):
                 total[labels[r], i] += w[r] * u[i, r]
         for k in range(k_all):
             if mass[k] > 0.0:
-                centres[k] = total[k] / mass[k]
+                _copy(total[k] / mass[k], centres[k])
         _nearest(u, centres, labels)
 
 
@@ -423,14 +430,13 @@ def _parameters_of_labels(z, w, labels, family, floor, mixture):
         for i in range(d):
             mixture.mean[k, i] = np.dot(rw, z[i]) / mass[k]
         _scatter(z, rw, mixture.mean[k], scatter[k])
-    pooled = np.zeros((d, d))
-    for k in range(k_all):
-        mixture.weight[k] = mass[k] / mass.sum()
-        pooled += scatter[k]
-    pooled /= mass.sum()
-    extra = d + 2.0
-    for k in range(k_all):
-        scatter[k] += extra * pooled
+    total, extra = mass.sum(), d + 2.0
+    _copy(mass / total, mixture.weight)
+    for i in range(d):
+        for j in range(d):
+            pooled = scatter[:, i, j].sum() / total
+            for k in range(k_all):
+                scatter[k, i, j] += extra * pooled
     _shape_covariances(scatter, mass + extra, family, floor, mixture.cov)
     return True
 
@@ -470,7 +476,7 @@ def _climb_from_starts(z, u, w, family, given, seed, effort, starts, resp):
     stream[0] = seed
     for s in range(n_starts):
         if s < len(given):
-            labels[:] = given[s]
+            _copy(given[s], labels)
         elif k_all > 1:
             start = s - len(given)
             # Distances on standardised and on the family's own axes, pair by pair.
@@ -527,7 +533,7 @@ def _fit_sample(x, w, host, n_hosts, family, given, seed, effort, place, mixture
     log_det = _family_axes(spread, family, place.axes)
     if not np.isfinite(log_det):
         return SINGULAR, np.nan, 0, 0, 0, 0
-    place.centre[:] = centre
+    _copy(centre, place.centre)
     scaled = np.zeros((d, d))
     for i in range(d):
         scaled[i, i] = 1.0 / np.sqrt(spread[i, i])
@@ -547,15 +553,15 @@ def _fit_sample(x, w, host, n_hosts, family, given, seed, effort, place, mixture
     if polished == 0:
         return REFUSED, np.nan, 0, 0, n_refused, 0
     best = np.argmax(final)
-    mixture.weight[:] = starts.weight[best]
-    mixture.mean[:] = starts.mean[best]
-    mixture.cov[:] = starts.cov[best]
+    _copy(starts.weight[best], mixture.weight)
+    _copy(starts.mean[best], mixture.mean)
+    _copy(starts.cov[best], mixture.cov)
     agree = (final >= final[best] - _SAME_OPTIMUM).sum()
     lnl = final[best] + total * log_det
     return FITTED, lnl, polished, n_converged, n_refused, agree
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, fits):
     """Fit job j to the rows that have weight, and write its slots."""
     sample = x[min(jobs.sample[j], len(x) - 1)]
@@ -590,12 +596,6 @@ def _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, fits):
     fits.counts[j, 3] = answer[5]
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
-def _run_jobs(span, jobs, x, w, host, n_hosts, given, effort, places, fits):
-    for j in range(span[0], span[1]):
-        _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, fits)
-
-
 def fit_jobs(
     jobs: Jobs,
     x: np.ndarray,
@@ -624,24 +624,10 @@ def fit_jobs(
     )
     places = Place(np.zeros((n_jobs, d)), np.tile(np.eye(d), (n_jobs, 1, 1)))
     n_hosts = int(host.max()) + 1
+    # One layout: each other one would be compiled for by itself.
+    x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
     shared = (jobs, x, w, host, n_hosts, given, effort, places, fits)
-    _share_out(n_jobs, shared)
+    share_out(n_jobs, lambda job: _run_job(job, *shared))
     back = np.linalg.inv(places.axes)[:, None]
     mean = places.centre[:, None] + np.einsum("jkab,jkb->jka", back, fits.mean)
     return fits._replace(mean=mean, cov=back @ fits.cov @ back.swapaxes(-1, -2))
-
-
-def _share_out(n_jobs: int, shared: tuple) -> None:
-    """Run all jobs, a span of them at a time, on as many threads as numba may use.
-
-    Threads that let go of the interpreter, not prange: that compiles in two thirds of
-    the time, and spans of unequal work even out.
-    """
-    n_threads = get_num_threads()
-    if n_threads == 1 or n_jobs <= _SPAN:
-        _run_jobs((0, n_jobs), *shared)
-        return
-    spans = [(first, min(first + _SPAN, n_jobs)) for first in range(0, n_jobs, _SPAN)]
-    with ThreadPoolExecutor(n_threads) as pool:
-        for answer in [pool.submit(_run_jobs, span, *shared) for span in spans]:
-            answer.result()

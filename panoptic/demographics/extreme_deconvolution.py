@@ -354,10 +354,9 @@ def _update(weight, mean, cov, white, gain, resp):
             return False
         share /= mass
         _expected_shifts(white, gain, k, shift)
-        step = np.zeros(d)
-        for r in range(n):
-            step += share[r] * shift[r]
-        mean[k] += step
+        step = share @ shift
+        for i in range(d):
+            mean[k, i] += step[i]
         _add_scatter(shift, step, gain, k, share, cov[k])
         weight[k] = mass / n
     return True

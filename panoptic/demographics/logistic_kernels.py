@@ -211,12 +211,12 @@ def newton(z, target, weight, ridge, beta):
         beta[0] = np.log((positive + 0.5) / (total - positive + 0.5))
         return True
     p = len(beta)
-    step, slope, curve = np.empty(p), np.empty(p), np.empty((p, p))
+    slope, curve = np.empty(p), np.empty((p, p))
     value = _derivatives(z, target, weight, ridge, beta, slope, curve)
     for _ in range(MAX_NEWTON_STEPS):
         if np.abs(slope).max() <= _GRADIENT_TOLERANCE * total:
             return True
-        step[:] = slope
+        step = slope.copy()
         _solve_in_place(curve, step)
         stride = 1.0
         while True:
@@ -228,7 +228,8 @@ def newton(z, target, weight, ridge, beta):
             if stride < 1e-6:
                 # Flat to rounding: this is the minimum, or there is none to be had.
                 return bool(np.abs(step).max() < 1e-4)
-        beta[:] = trial
+        for j in range(p):  # a slice assignment takes a second longer to compile
+            beta[j] = trial[j]
         value = new
     return False
 

@@ -18,6 +18,8 @@ from panoptic.demographics.mixture_selection import (
 )
 from panoptic.demographics.mixture_verdict import (
     ALPHA,
+    MIN_DELTA_BIC,
+    MIN_SHARE,
     Bears,
     Dips,
     MixtureEvidence,
@@ -29,6 +31,24 @@ Progress = Callable[[int, int], None]
 
 MAIN = "the main sample"
 MASS_ORBIT = "the sample of all rows with mass ratio and orbit"
+
+_RULE = Statement(
+    "The rule of the verdict on one population or two: supported if every check finds "
+    "two; driven by detection method if all checks on existence do but one on methods "
+    "does not; else not supported.",
+    evidence=(
+        f"On existence: BIC(1) - BIC(2) >= {MIN_DELTA_BIC:g}; p <= {ALPHA:g} against "
+        "one Gaussian and against one smooth population; two preferred in at least "
+        f"{MIN_SHARE:g} of the draws of hosts and of one companion per host, behind "
+        f"the errors, and by true masses alone. On methods: p <= {ALPHA:g} against one "
+        "smooth population per method; two preferred without each method, and within "
+        "some one method"
+    ),
+    caveat=(
+        "a check that cannot be asked for want of hosts is passed over, but for the "
+        "BIC and the three p values: without these the verdict is not supported"
+    ),
+)
 
 # The wider sample is not the one that is judged, and costs more: a fifth of the draws
 # shows p down to 0.005.
@@ -147,6 +167,7 @@ def state_mass_mixture(findings: MassMixtureFindings) -> tuple[Statement, ...]:
         *_state_dips(MASS_ORBIT, findings.mass_orbit_evidence),
         *_state_gap(findings.gap),
         *state_deuterium_limit(findings.deuterium),
+        _RULE,
     )
 
 
@@ -243,7 +264,7 @@ def _state_number(
         f"components in {MAIN}, the ICL {by_icl.n_components} {by_icl.family}."
     )
     tests = ", ".join(
-        f"K = {k} against {k + 1}: p = {test.p:.2g}"
+        f"K = {k} against {k + 1}: p = {test.p:.2g} from {test.n_draws} draws"
         for k, test in enumerate(evidence.tests, start=1)
     )
     parts = [f"BIC {by_bic.bic:.1f} and ICL {by_icl.icl:.1f}", f"full family {tests}"]

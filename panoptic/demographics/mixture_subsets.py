@@ -38,8 +38,8 @@ class HostResampling:
     share_two: float  # of those fitted, in which BIC prefers two to one
     delta_bic: tuple[float, float, float] | None  # BIC(1) - BIC(2): 5, 50, 95 %
     k_counts: tuple[int, ...]  # samples in which BIC takes K = 1, 2, ...; full
-    means: Floats  # (up to 50, 2, 2) of two components, for drawing
-    covariances: Floats  # (up to 50, 2, 2, 2)
+    means: Floats  # (up to 50, 2, 2) of two components, by rising log q; for drawing
+    covariances: Floats  # (up to 50, 2, 2, 2) dex^2, in the same order
 
 
 @dataclass(frozen=True, slots=True)

@@ -260,7 +260,8 @@ def _check_share(name: str, resampling: HostResampling | NotRun) -> Check:
     if isinstance(resampling, NotRun):
         return Check(name, kind, required=False, passed=None, numbers=resampling.reason)
     share = resampling.share_two
-    numbers = f"two preferred in {share:.3f} of {resampling.n_samples}"
+    n_fitted = resampling.n_samples - resampling.n_failed
+    numbers = f"two preferred in {round(share * n_fitted)} of {n_fitted}"
     return Check(name, kind, required=False, passed=share >= MIN_SHARE, numbers=numbers)
 
 

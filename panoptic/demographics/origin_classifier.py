@@ -88,7 +88,7 @@ def classify_origins(
     """
     everyone, label = _everyone(companions, target, anchors)
     trains = np.flatnonzero(label != UNLABELLED)
-    problem = _cannot_be_asked(everyone.where(trains), label[trains])
+    problem = _cannot_be_asked(everyone.where(trains), label[trains], anchors.rule)
     if problem:
         return NotRun(problem)
     question = OriginQuestion(
@@ -153,7 +153,7 @@ def score_quickly(
     """Fit the headline model alone, to see what other rows or anchors do to it."""
     everyone, label = _everyone(companions, target, anchors)
     trains = np.flatnonzero(label != UNLABELLED)
-    problem = _cannot_be_asked(everyone.where(trains), label[trains])
+    problem = _cannot_be_asked(everyone.where(trains), label[trains], anchors.rule)
     if problem:
         return NotRun(problem)
     label, features = label[trains], everyone.where(trains)
@@ -230,10 +230,10 @@ def _everyone(
     return everyone, label.astype(np.int64)
 
 
-def _cannot_be_asked(anchors: OriginFeatures, label: Integers) -> str:
+def _cannot_be_asked(anchors: OriginFeatures, label: Integers, rule: str) -> str:
     """Why the classifier cannot be fitted, empty if it can."""
     if len(label) == 0:
-        return "no anchor: no companion has a mass ratio and an axis, or a label"
+        return f"no anchor: no companion is labelled by {rule}"
     n_positive = int(label.sum())
     n_hosts = fewest_hosts(label, anchors.host)
     if n_hosts < N_FOLDS:

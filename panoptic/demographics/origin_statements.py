@@ -85,8 +85,8 @@ def _target(findings: ClassifierFindings) -> Statement:
         else ""
     )
     return Statement(
-        f"{findings.target_name} is binary-like with P = {score.probability} for the "
-        "classifier that sees neither mass ratio nor method.",
+        f"{findings.target_name} has a probability of {score.probability} of being "
+        "binary-like, for the classifier that sees neither mass ratio nor method.",
         evidence=(
             f"Log-odds: {score.baseline_logit:+.2f} for an average anchor, then "
             f"{parts}. The full model, which sees log q and method, says "

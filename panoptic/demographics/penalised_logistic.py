@@ -191,7 +191,7 @@ def resampled_fits(
     score : (m, p) rows that every fit is asked about.
     """
     n_samples, p = len(weights), x.shape[1]
-    x, target = _contiguous(x), label.astype(np.float64)
+    x, target, weights = _contiguous(x), label.astype(np.float64), _contiguous(weights)
     folds, grid = folds.astype(np.int64), np.array(C_GRID)
     per_unit = np.empty((n_samples, p))
     logit = np.empty((n_samples, len(score)))

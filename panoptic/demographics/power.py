@@ -33,8 +33,8 @@ HIGHEST_MEAN = 0.95
 class BetaLaw:
     """A Beta distribution of eccentricities."""
 
-    alpha: float
-    beta: float
+    alpha: float  # first parameter
+    beta: float  # second parameter
 
     @property
     def mean(self) -> float:
@@ -68,7 +68,8 @@ class TestPower:
 
     Strata are not simulated: a comparison within strata has less power than said.
 
-    by_row : for each of `PUBLISHED_PAIRS`, if all rows were independent.
+    by_row : for each published pair of laws (power.json has their parameters), if all
+        rows were independent.
     by_host : the same if each host counted once; the truth lies between.
     base_mean : mean e of the low-q Beta that detectable_shift starts from.
     detectable_shift : smallest rise of the second sample's mean e above it that is
@@ -77,6 +78,7 @@ class TestPower:
 
     __test__ = False  # the name is not pytest's
 
+    n_simulations: int  # samples behind each chance
     by_row: dict[str, float]
     by_host: dict[str, float]
     base_mean: float
@@ -115,6 +117,7 @@ def power_of_test(
         middle = 0.5 * (low + high)
         low, high = (low, middle) if found(middle) else (middle, high)
     return TestPower(
+        n_simulations=n_simulations,
         by_row={
             name: trial.power(pair, n_simulations, rng)
             for name, pair in PUBLISHED_PAIRS.items()

@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from panoptic.demographics.anchors import Anchors, heuristic_anchors
+from panoptic.demographics.anchors import Anchors, AnchorSource, heuristic_anchors
 from panoptic.demographics.companions import Companions
 from panoptic.demographics.control_populations import (
     control_eccentricities,
@@ -64,8 +64,7 @@ Progress = Callable[[int, int], None]
 
 BASE_POLICY = Policy.AS_REPORTED  # the study's reading; the others are rows
 _OTHER_POLICIES = tuple(policy for policy in Policy if policy is not BASE_POLICY)
-# Planet-like below, binary-like above: each threshold moved by half a dex, and both.
-MOVED_ANCHORS = ((0.001, 0.01), (0.003, 0.03), (0.001, 0.03), (0.01, 0.01))
+ANCHOR_SHIFT = 3.0  # by which either threshold in q is moved: half a dex
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,7 @@ class _Setting:
     companions: Companions
     target: TargetFeatures
     anchors: Anchors
+    q_thresholds: tuple[float, float]
     q_split: float
     n_permutations: int
     rng: np.random.Generator
@@ -86,6 +86,7 @@ def check_robustness(
     target: TargetFeatures,
     *,
     anchors: Anchors,
+    q_thresholds: tuple[float, float],
     host_mass_range_msun: tuple[float, float],
     q_split: float,
     n_draws: int,
@@ -103,12 +104,16 @@ def check_robustness(
     surroundings : rows of hosts near the window, which draws of the masses may bring
         in; none is allowed.
     anchors : labels along the companions.
+    q_thresholds : planet-like below, binary-like above: what the heuristic anchors are
+        moved from, and what is tried in place of a table of anchors.
     n_draws : of variants that involve chance.
     n_simulations : made-up samples of each control population.
     """
     # A generator for each part: more draws in one move no number of another.
     rng, for_mixtures, for_eccentricities = rng.spawn(3)
-    setting = _Setting(companions, target, anchors, q_split, n_permutations, rng)
+    setting = _Setting(
+        companions, target, anchors, q_thresholds, q_split, n_permutations, rng
+    )
     plan = list(_plan(setting, surroundings, host_mass_range_msun, n_draws))
     rows = []
     for done, make in enumerate(plan, start=1):
@@ -128,7 +133,7 @@ def check_robustness(
     )
     if progress:
         progress(len(plan) + 2, len(plan) + 2)
-    return RobustnessFindings(tuple(rows), mixture, eccentricity)
+    return RobustnessFindings(tuple(rows), mixture, eccentricity, anchors.source)
 
 
 def _plan(
@@ -153,7 +158,7 @@ def _plan(
     yield partial(_deconvolve, setting, base)
     single = one_per_host(companions, n_draws=n_draws, rng=rng)
     yield partial(_measure, setting, Check.ONE_PER_HOST, "", single)
-    for q_planet, q_binary in MOVED_ANCHORS:
+    for q_planet, q_binary in _other_thresholds(setting):
         yield partial(_move_anchors, setting, q_planet, q_binary)
     redrawn = redrawn_masses(
         companions,
@@ -233,7 +238,22 @@ def _read_otherwise(
     return RobustnessRow(Check.READING, policy, 1, same, same, contrast, same)
 
 
+def _other_thresholds(setting: _Setting) -> list[tuple[float, float]]:
+    """Each threshold moved, and both, and one for both; a table's rivals are all."""
+    low, high = setting.q_thresholds
+    others = [
+        (low / ANCHOR_SHIFT, high),
+        (low, high * ANCHOR_SHIFT),
+        (low / ANCHOR_SHIFT, high * ANCHOR_SHIFT),
+        (high, high),
+    ]
+    if setting.anchors.source is AnchorSource.HEURISTIC:
+        return [pair for pair in others if pair != (low, high)]
+    return list(dict.fromkeys([(low, high), *others]))
+
+
 def _move_anchors(setting: _Setting, q_planet: float, q_binary: float) -> RobustnessRow:
+    """The classifier on labels by mass ratio: other ones, or in place of a table's."""
     same = NotRun("only the anchors of the classifier move")
     moved = heuristic_anchors(setting.companions, q_planet=q_planet, q_binary=q_binary)
     score = score_quickly(

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from panoptic.demographics.anchors import AnchorSource
 from panoptic.demographics.control_populations import (
     EccentricityControl,
     MixtureControl,
@@ -22,7 +23,7 @@ class Check(StrEnum):
     READING = "eccentricities read otherwise"
     ERRORS = "errors of both axes taken out"
     ONE_PER_HOST = "one companion per host"
-    ANCHORS = "anchors moved"
+    ANCHORS = "anchors by mass ratio, moved"
     HOST_MASSES = "masses drawn from their errors"
     INCLINATIONS = "minimum masses over sin i"
     MIGRATION_MAP = "migration map"
@@ -49,6 +50,7 @@ class RobustnessFindings:
     rows: tuple[RobustnessRow, ...]  # the first is the sample as it is
     mixture_controls: tuple[MixtureControl, ...] | NotRun  # main sample
     eccentricity_controls: tuple[EccentricityControl, ...] | NotRun  # main sample
+    anchor_source: AnchorSource  # of the anchors of all rows but those that move them
 
     def of(self, check: Check) -> tuple[RobustnessRow, ...]:
         """Return the rows of one kind."""

@@ -167,7 +167,7 @@ def _variant(
     companions: Companions, log_q: Floats, log_a: Floats, keep: Flags
 ) -> SampleVariant:
     known = keep & np.isfinite(log_q) & np.isfinite(log_a)
-    known &= ~companions.mass_limit & ~companions.a_limit
+    known &= (companions.mass_limit == 0) & ~companions.a_limit
     main = known & np.isfinite(companions.ecc)
     return SampleVariant(companions, log_q, log_a, main, known)
 

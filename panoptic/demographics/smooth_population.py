@@ -15,8 +15,10 @@ one plus such a residual. Whichever axis leads better is taken.
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
+
+from panoptic.demographics.sharing import share_out
 
 Floats = NDArray[np.float64]
 
@@ -49,9 +51,7 @@ def fit_smooth_population(rows: Floats) -> SmoothPopulation:
     The rows must spread on both axes. Parameters are bounded, so a handful of rows
     gives a fit too; below about 20 it describes those rows and no more.
     """
-    lnl, parameters = _fit_samples(
-        np.ascontiguousarray(rows[None]), _LOWEST, _HIGHEST, _TAILS
-    )
+    lnl, parameters = _fit_both_orders(rows[None])
     lead = int(np.argmax(lnl[0]))
     best = float(lnl[0, lead])
     return SmoothPopulation(
@@ -69,7 +69,7 @@ def fit_smooth_population(rows: Floats) -> SmoothPopulation:
 
 def smooth_lnl(samples: Floats) -> Floats:
     """Return the lnL of the best smooth population of each of (samples, n, 2)."""
-    return _fit_samples(samples, _LOWEST, _HIGHEST, _TAILS)[0].max(axis=1)
+    return _fit_both_orders(samples)[0].max(axis=1)
 
 
 def draw_smooth_population(
@@ -162,8 +162,8 @@ def _solve(matrix, damping, vector):
 def _climb(p, x, curve, low, high, steps, tolerance):
     """Maximise by Berndt-Hall-Hall-Hausman steps, damped and cut at the bounds.
 
-    p is moved in place; returns its lnL. Parameters at a bound that the gradient
-    pushes outwards stay there.
+    Returns lnL and parameters. Those at a bound that the gradient pushes outwards stay
+    there.
     """
     size = len(p)
     gradient, information = np.empty(size), np.empty((size, size))
@@ -190,14 +190,13 @@ def _climb(p, x, curve, low, high, steps, tolerance):
             damping = max(4.0 * damping, 1e-3)
         if not gain >= 0.0:
             break
-        p[:] = trial
-        value = new
-        gradient[:] = new_gradient
-        information[:] = new_information
+        p, value = trial, new
+        gradient, new_gradient = new_gradient, gradient
+        information, new_information = new_information, information
         if gain < tolerance and damping < 1.0:
             break
         damping *= 0.2
-    return value
+    return value, p
 
 
 @njit(cache=True, error_model="numpy")
@@ -207,24 +206,26 @@ def _best_climb(slopes, width, x, curve, low, high, tails, out):
     m = len(slopes)
     for tail in tails:
         p = np.zeros(m + 4)
-        p[:m] = slopes
+        for i in range(m):
+            p[i] = slopes[i]
         p[m + 1], p[m + 3] = np.log(width), np.log(tail)
         p = np.minimum(np.maximum(p, low), high)
-        value = _climb(p, x, curve, low, high, 60, 1e-4)
+        value, p = _climb(p, x, curve, low, high, 60, 1e-4)
         if value > best:
             best = value
-            out[:] = p
+            for i in range(m + 4):
+                out[i] = p[i]
     return best
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def _fit_order(x, other, low, high, tails, out):
     """Fit with x leading; write leading shape (4), trend (2), residual shape (4)."""
     n = len(x)
     nothing = np.empty((0, n))
     curve = np.empty((2, n))
-    curve[0] = x
-    curve[1] = x * x - 1.0
+    for r in range(n):
+        curve[0, r], curve[1, r] = x[r], x[r] * x[r] - 1.0
     lnl = _best_climb(np.empty(0), 1.0, x, nothing, low[2:], high[2:], tails, out[:4])
     slope = (x * other).mean()
     width = np.sqrt(max(1.0 - slope * slope, 4e-4))
@@ -232,18 +233,20 @@ def _fit_order(x, other, low, high, tails, out):
     return lnl + _best_climb(slopes, width, other, curve, low, high, tails, out[4:])
 
 
-@njit(cache=True, error_model="numpy", parallel=True)
-def _fit_samples(samples, low, high, tails):
-    """Fit both orders to each of (samples, n, 2): lnL (samples, 2), parameters."""
-    n_samples = len(samples)
-    lnl = np.empty((n_samples, 2))
-    parameters = np.empty((n_samples, 2, 10))
-    for b in prange(n_samples):
-        rows = samples[b]
-        x, y = rows[:, 0].copy(), rows[:, 1].copy()
-        jacobian = len(x) * (np.log(x.std()) + np.log(y.std()))
-        x = (x - x.mean()) / x.std()
-        y = (y - y.mean()) / y.std()
-        lnl[b, 0] = _fit_order(x, y, low, high, tails, parameters[b, 0]) - jacobian
-        lnl[b, 1] = _fit_order(y, x, low, high, tails, parameters[b, 1]) - jacobian
-    return lnl, parameters
+def _fit_both_orders(samples: Floats) -> tuple[Floats, Floats]:
+    """Return lnL (samples, 2) on the axes of (samples, n, 2), parameters (.., 10)."""
+    spread = samples.std(axis=1, keepdims=True)
+    standard = (samples - samples.mean(axis=1, keepdims=True)) / spread
+    columns = np.ascontiguousarray(standard.transpose(0, 2, 1))
+    lnl, parameters = np.empty((len(samples), 2)), np.empty((len(samples), 2, 10))
+
+    def fit(job: int) -> None:
+        b, lead = divmod(job, 2)
+        leading, other = columns[b, lead], columns[b, 1 - lead]
+        lnl[b, lead] = _fit_order(
+            leading, other, _LOWEST, _HIGHEST, _TAILS, parameters[b, lead]
+        )
+
+    share_out(2 * len(samples), fit)
+    jacobian = samples.shape[1] * np.log(spread).sum(axis=(1, 2))
+    return lnl - jacobian[:, None], parameters

@@ -101,8 +101,8 @@ def compare_two_samples(
     `MIN_ROWS` rows or `MIN_HOSTS` hosts in a sample, with values that are all equal,
     or, but for Peto-Peto, with censored rows.
     """
-    rows = rows.informative()
-    reason = _why_not(rows, test)
+    given, rows = rows, rows.informative()
+    reason = _why_not(rows, test) if len(rows) else _why_nothing(given)
     if reason:
         return NotRun(reason)
     alone = np.arange(len(rows)).astype(np.str_)
@@ -241,12 +241,26 @@ def _split(values: NDArray, second: Flags) -> tuple[NDArray, NDArray]:
     return values[~second], values[second]
 
 
-def _why_not(rows: SampleRows, test: Test) -> str:
-    """Return why the test cannot be run, or nothing."""
-    counts = [
+def _counts(rows: SampleRows) -> list[tuple[int, int]]:
+    """Rows and hosts of both samples."""
+    return [
         (int(len(part)), len(np.unique(part)))
         for part in _split(rows.host, rows.second)
     ]
+
+
+def _why_nothing(rows: SampleRows) -> str:
+    """Return why no row can be compared with another sample's."""
+    (n1, h1), (n2, h2) = _counts(rows)
+    if min(n1, n2) == 0:
+        return f"{n1} rows on {h1} hosts against {n2} on {h2}: one side is empty"
+    n_strata = len(np.unique(rows.stratum))
+    return f"none of {n_strata} groups of like rows holds rows of both sides"
+
+
+def _why_not(rows: SampleRows, test: Test) -> str:
+    """Return why the test cannot be run, or nothing."""
+    counts = _counts(rows)
     if min(n for n, _ in counts) < MIN_ROWS or min(h for _, h in counts) < MIN_HOSTS:
         (n1, h1), (n2, h2) = counts
         return (

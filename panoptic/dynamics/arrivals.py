@@ -26,6 +26,7 @@ Counts = NDArray[np.int64]
 WIDEST_CLOSE_AU = 0.5
 FIRST_AXIS_RANGE_AU = (1.0, 30.0)
 RADIUS_IF_UNKNOWN_RJUP = 1.0
+KEPT_NAME = "companions"  # among the kept works
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,22 @@ class ObservedCompanion:
     host_radius_rsun: float | None = None  # radius of the host, Rsun
     radius_rjup: float | None = None  # radius of the companion, RJup
     n_siblings: int = 0
+
+    @property
+    def radius_in_use_rjup(self) -> float | None:
+        """The observed radius, else by relation, else 1 RJup; None without a mass."""
+        if self.radius_rjup is not None or self.mass_mjup is None:
+            return self.radius_rjup
+        related = float(radius_rjup(self.mass_mjup))
+        return related if np.isfinite(related) else RADIUS_IF_UNKNOWN_RJUP
+
+    @property
+    def host_radius_in_use_rsun(self) -> float | None:
+        """The observed radius, else by relation; None where the relation ends."""
+        if self.host_radius_rsun is not None:
+            return self.host_radius_rsun
+        related = float(radius_rsun(self.host_mass_msun))
+        return related if np.isfinite(related) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +108,7 @@ class CompanionMigration:
 class CompanionBlock:
     """One companion and the prior it is asked under."""
 
+    name: str  # of the companion
     inner: InnerOrbit
     target_axis_au: float
     row: int  # of the random stream
@@ -121,34 +139,41 @@ def explain_companions(
     progress : called with companions done and in all.
     """
     reasons = [_why_not(companion) for companion in companions]
-    asked = [
-        companion
-        for companion, reason in zip(companions, reasons, strict=True)
-        if not reason and prior is not None
-    ]
     arrivals: dict[str, Arrival] = {}
-    if asked and prior is not None:
-        blocks = [_block(companion, prior) for companion in asked]
-        work = Work("companions", blocks, settle_companion, blocks, CompanionTally)
+    blocks = [] if prior is None else _blocks(companions, prior)
+    if blocks and prior is not None:
+        asked = kept_settings(companions, prior)
+        work = Work(KEPT_NAME, asked, settle_companion, blocks, CompanionTally)
         tallies = compute(
             work, workers=Workers() if workers is None else workers, progress=progress
         )
         arrivals = {
-            companion.name: _arrival(found, prior)
-            for companion, found in zip(asked, tallies, strict=True)
+            block.name: _arrival(found, prior)
+            for block, found in zip(blocks, tallies, strict=True)
         }
     return tuple(
         CompanionMigration(
             companion=companion,
             not_applicable=reason,
             remark=_remark(companion) if not reason else "",
-            radius_rjup=None if companion.mass_mjup is None else _radius(companion),
+            radius_rjup=companion.radius_in_use_rjup,
             arrival=arrivals.get(companion.name),
             disk=_disk(companion, disk_ranges),
             stellar_tide=_stellar_tide(companion),
         )
         for companion, reason in zip(companions, reasons, strict=True)
     )
+
+
+def kept_settings(
+    companions: Sequence[ObservedCompanion], prior: ArrivalPrior
+) -> dict[str, object]:
+    """Return what the answers depend on, to tell whether kept ones can be used."""
+    asked = {
+        block.name: {"inner": block.inner, "target_axis_au": block.target_axis_au}
+        for block in _blocks(companions, prior)
+    }
+    return {"prior": prior, "companions": asked}
 
 
 def settle_companion(block: CompanionBlock) -> CompanionTally:
@@ -191,23 +216,24 @@ def _remark(companion: ObservedCompanion) -> str:
     )
 
 
-def _radius(companion: ObservedCompanion) -> float:
-    """Return the observed radius, else the relation's, else 1 RJup."""
-    if companion.radius_rjup is not None:
-        return companion.radius_rjup
-    related = float(radius_rjup(companion.mass_mjup or np.nan))
-    return related if np.isfinite(related) else RADIUS_IF_UNKNOWN_RJUP
+def _blocks(
+    companions: Sequence[ObservedCompanion], prior: ArrivalPrior
+) -> list[CompanionBlock]:
+    """Return the blocks of those that are asked about."""
+    return [_block(one, prior) for one in companions if not _why_not(one)]
 
 
 def _block(companion: ObservedCompanion, prior: ArrivalPrior) -> CompanionBlock:
-    if companion.mass_mjup is None or companion.axis_au is None:
+    radius = companion.radius_in_use_rjup
+    if companion.mass_mjup is None or companion.axis_au is None or radius is None:
         raise ValueError(f"{companion.name} was not to be asked")
     return CompanionBlock(
+        name=companion.name,
         inner=InnerOrbit(
             host_mass_msun=companion.host_mass_msun,
             host_radius_rsun=1.0,  # no outcome depends on it
             companion_mass_mjup=companion.mass_mjup,
-            companion_radius_rjup=_radius(companion),
+            companion_radius_rjup=radius,
             axis_au=prior.first_axis_range_au,
         ),
         target_axis_au=companion.axis_au,
@@ -249,10 +275,8 @@ def _disk(companion: ObservedCompanion, ranges: DiskRanges | None) -> DiskTorque
 
 
 def _stellar_tide(companion: ObservedCompanion) -> StellarTide | None:
-    if companion.mass_mjup is None or companion.axis_au is None:
-        return None
-    radius = companion.host_radius_rsun or float(radius_rsun(companion.host_mass_msun))
-    if not np.isfinite(radius):
+    radius = companion.host_radius_in_use_rsun
+    if companion.mass_mjup is None or companion.axis_au is None or radius is None:
         return None
     return stellar_tide(
         companion.host_mass_msun,

@@ -1,25 +1,44 @@
 """Migration by the torques of a gas disk: which regime, how long, does it fit.
 
 Sigma = Sigma_1 (a/AU)^-p; h = H/a from the young star's light; q = M_c / M_star.
-All arguments positive, broadcast together; NaN in, NaN out.
+All arguments positive, broadcast together; NaN in, NaN out. Torques on planets: the
+linear one (Type I) holds below q = h^3, that of a gap (Type II) where one opens; from
+q = `CAVITY_MASS_RATIO` on neither does.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from panoptic.constants import AU_M, GM_SUN_M3_S2, MSUN_MJUP, YEAR_S
+from panoptic.constants import (
+    G_CM2_MSUN_AU2,
+    G_M3_KG_S2,
+    LSUN_W,
+    MSUN_KG,
+    MSUN_MJUP,
+    STEFAN_BOLTZMANN_W_M2_K4,
+    YEAR_S,
+)
 from panoptic.orbits import mean_motion_per_yr
 
 Floats = NDArray[np.float64]
 
-GRAVITY_SI = 6.67430e-11  # m^3 kg^-1 s^-2, CODATA 2018
-STEFAN_BOLTZMANN_SI = 5.670374419e-8  # W m^-2 K^-4, exact by the SI of 2019
-LSUN_W = 3.828e26  # IAU 2015 Resolution B3, nominal solar luminosity
-MSUN_KG = GM_SUN_M3_S2 / GRAVITY_SI
-MSUN_PER_AU2 = 10.0 * AU_M**2 / MSUN_KG  # 1 g cm^-2 in solar masses per square AU
+# From here on gas leaves a lopsided cavity around both bodies in place of a gap
+# (D'Orazio et al. 2016, arXiv:1512.05788), and the torque can widen the orbit (from
+# 0.05, Duffell et al. 2020, arXiv:1911.05506).
+CAVITY_MASS_RATIO = 0.04
+
+
+class DiskRegime(StrEnum):
+    """Which torque acts on a companion."""
+
+    LINEAR = "Type I"  # no gap, q below h^3
+    BETWEEN = "between"  # no gap, but too heavy for the linear torque
+    GAP = "Type II"
+    CAVITY = "cavity"  # q from `CAVITY_MASS_RATIO` on
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +67,9 @@ class Band:
 class DiskTorque:
     """Disk migration of one companion at one distance, over all `ranges`.
 
-    Times are a / |da/dt| at `axis_au`, not the time of the whole way in.
+    Times are a / |da/dt| at `axis_au`, not the time of the whole way in. Between the
+    linear torque and a gap the linear time is an order of magnitude; for a cavity
+    times and shares are those of the formulas for planets, and mean nothing.
     """
 
     host_mass_msun: float  # mass of the host, Msun
@@ -59,9 +80,42 @@ class DiskTorque:
     luminosity_lsun: Band  # of the young star, Lsun
     type_i_time_yr: Band  # yr, whether or not a gap opens
     gap_share: float  # of the disks in which the companion opens a gap
+    linear_share: float  # of the disks in which Type I holds: no gap, q below h^3
     time_yr: Band  # yr, of the regime that applies in each disk
     share_within_shortest: float  # of the disks: time <= low end of lifetime
     share_within_longest: float  # of the disks: time <= high end of lifetime
+
+    @property
+    def mass_ratio(self) -> float:
+        return self.companion_mass_mjup / (self.host_mass_msun * MSUN_MJUP)
+
+    @property
+    def between_share(self) -> float:
+        """Share of the disks in which neither torque holds."""
+        return 1.0 - self.gap_share - self.linear_share
+
+    @property
+    def regime(self) -> DiskRegime:
+        """The regime of the larger part of the disks."""
+        if self.mass_ratio >= CAVITY_MASS_RATIO:
+            return DiskRegime.CAVITY
+        shares = {
+            DiskRegime.GAP: self.gap_share,
+            DiskRegime.LINEAR: self.linear_share,
+            DiskRegime.BETWEEN: self.between_share,
+        }
+        return max(shares, key=lambda regime: shares[regime])
+
+    @property
+    def verdict(self) -> str:
+        """Whether the torque fits in the life of a disk, in words."""
+        if self.regime is DiskRegime.CAVITY:
+            return "open: too heavy for the torques of disks on planets"
+        if self.share_within_longest == 0.0:
+            return "too slow in every disk"
+        if self.share_within_shortest == 1.0:
+            return "fast enough in every disk"
+        return "depends on the disk"
 
 
 def contraction_luminosity_lsun(
@@ -75,9 +129,9 @@ def contraction_luminosity_lsun(
     main sequence. 0.1 Msun, 3000 K: 0.053 Lsun at 1 Myr, 0.011 at 10 Myr.
     """
     mass = np.asarray(host_mass_msun, dtype=np.float64) * MSUN_KG
-    flux = STEFAN_BOLTZMANN_SI * teff_k**4
+    flux = STEFAN_BOLTZMANN_W_M2_K4 * teff_k**4
     time = np.asarray(age_myr, dtype=np.float64) * 1e6 * YEAR_S
-    radius = np.cbrt(GRAVITY_SI * mass**2 / (28.0 * np.pi * flux * time))
+    radius = np.cbrt(G_M3_KG_S2 * mass**2 / (28.0 * np.pi * flux * time))
     return 4.0 * np.pi * radius**2 * flux / LSUN_W
 
 
@@ -96,7 +150,7 @@ def local_disk_mass_msun(
 ):
     """Return Sigma a^2, for Sigma = Sigma_1 (a/AU)^-slope."""
     a = np.asarray(axis_au, dtype=np.float64)
-    return np.asarray(sigma_1_g_cm2) * MSUN_PER_AU2 * a ** (2.0 - np.asarray(slope))
+    return np.asarray(sigma_1_g_cm2) * G_CM2_MSUN_AU2 * a ** (2.0 - np.asarray(slope))
 
 
 def type_i_time_yr(
@@ -192,6 +246,7 @@ def disk_torque(
         luminosity_lsun=_band(light),
         type_i_time_yr=_band(type_i),
         gap_share=float(np.mean(gap)),
+        linear_share=float(np.mean(~gap & (q < h**3))),
         time_yr=_band(time),
         share_within_shortest=float(np.mean(time <= shortest * 1e6)),
         share_within_longest=float(np.mean(time <= longest * 1e6)),

@@ -139,7 +139,7 @@ def map_feasibility(
         progress(grid.n_cells, grid.n_cells)
     feasible, unstable = counts.reshape(2, *grid.shape)
     low, high = wilson_interval(feasible, n_draws)
-    typical = _typical_orbit(grid, inner, prior)
+    typical = typical_orbit(grid, inner, prior)
     return FeasibilityMap(
         grid=grid,
         inner=inner,
@@ -184,22 +184,7 @@ def draw_orbits(
     return DrawnOrbits(*columns[:, :, :n_draws])
 
 
-def wilson_interval(successes: ArrayLike, n: int) -> tuple[Floats, Floats]:
-    """Return the 95 % score interval of a binomial share (Wilson 1927).
-
-    Its coverage is near 95 % for shares near 0 and 1 too, where most cells lie; 0 of
-    n gives [0, 3.84/(n + 3.84)].
-    """
-    share = np.asarray(successes, dtype=np.float64) / n
-    z2 = _Z_95**2
-    centre = (share + 0.5 * z2 / n) / (1.0 + z2 / n)
-    half = _Z_95 / (1.0 + z2 / n) * np.sqrt(share * (1.0 - share) / n + z2 / (4 * n**2))
-    low = np.where(share == 0.0, 0.0, np.maximum(centre - half, 0.0))
-    high = np.where(share == 1.0, 1.0, np.minimum(centre + half, 1.0))
-    return low, high
-
-
-def _typical_orbit(
+def typical_orbit(
     grid: PerturberGrid, inner: InnerOrbit, prior: OuterOrbitPrior
 ) -> tuple[Floats, Floats, Floats]:
     """Return t_KL, eps_SA and eta of every cell at the median a and e_out.
@@ -225,6 +210,21 @@ def _typical_orbit(
             ecc_out=e_out,
         ),
     )
+
+
+def wilson_interval(successes: ArrayLike, n: int) -> tuple[Floats, Floats]:
+    """Return the 95 % score interval of a binomial share (Wilson 1927).
+
+    Its coverage is near 95 % for shares near 0 and 1 too, where most cells lie; 0 of
+    n gives [0, 3.84/(n + 3.84)].
+    """
+    share = np.asarray(successes, dtype=np.float64) / n
+    z2 = _Z_95**2
+    centre = (share + 0.5 * z2 / n) / (1.0 + z2 / n)
+    half = _Z_95 / (1.0 + z2 / n) * np.sqrt(share * (1.0 - share) / n + z2 / (4 * n**2))
+    low = np.where(share == 0.0, 0.0, np.maximum(centre - half, 0.0))
+    high = np.where(share == 1.0, 1.0, np.minimum(centre + half, 1.0))
+    return low, high
 
 
 # --- kernels -------------------------------------------------------------------------
@@ -402,7 +402,10 @@ def _count_cell(key, cell, n_draws, prior, a_out, q, circularity, r_crit):
 
 @njit(parallel=True, cache=True, error_model="numpy")
 def _count_draws(key, n_draws, prior, a_out, q, circularity, r_crit, counts):
-    for cell in prange(len(a_out)):
-        counts[:, cell] = _count_cell(
+    for index in prange(len(a_out)):
+        cell = np.int64(index)  # prange counts unsigned: another kernel to compile
+        feasible, unstable = _count_cell(
             key, cell, n_draws, prior, a_out[cell], q[cell], circularity[cell], r_crit
         )
+        counts[0, cell] = feasible
+        counts[1, cell] = unstable

@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from panoptic.constants import RSUN_AU
+from panoptic.dynamics.arrivals import KEPT_NAME as COMPANIONS
 from panoptic.dynamics.arrivals import (
-    RADIUS_IF_UNKNOWN_RJUP,
     ArrivalPrior,
     CompanionMigration,
     ObservedCompanion,
     explain_companions,
+    kept_settings,
 )
 from panoptic.dynamics.disk_torque import DiskRanges, disk_torque
 from panoptic.dynamics.example_track import example_track
@@ -36,7 +37,8 @@ from panoptic.dynamics.perturbers import (
     PerturberGrid,
     Progress,
 )
-from panoptic.dynamics.scale_out import Workers
+from panoptic.dynamics.scale_out import Workers, check
+from panoptic.dynamics.secular_map import KEPT_NAME as MAP
 from panoptic.dynamics.secular_map import (
     SecularMap,
     SecularModel,
@@ -44,14 +46,16 @@ from panoptic.dynamics.secular_map import (
     map_secular,
 )
 from panoptic.dynamics.sensitivity import (
+    ClosedForms,
     CriterionVariant,
     SecularVariant,
     changed_requests,
+    compare_closed_forms,
+    kept_name,
     vary_criterion,
     vary_secular,
 )
 from panoptic.dynamics.tides import stellar_tide, tidal_radius_au, widest_arrival_au
-from panoptic.stars import radius_rsun
 from panoptic.statement import NotRun
 
 __all__ = [
@@ -62,12 +66,15 @@ __all__ = [
     "MigrationModel",
     "MigrationSettings",
     "ObservedCompanion",
+    "check_migration",
     "companion_table",
     "investigate_migration",
     "migration_arrays",
     "sensitivity_table",
     "state_migration",
 ]
+
+_FORMS_DRAWS = 100  # per cell, of the criterion's, on which closed forms are compared
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +98,7 @@ class MigrationSettings:
     n_changed_draws: int = 5  # per cell, for each setting that is changed
     n_companion_draws: int = 200  # per companion of the sample
     r_crit_rstar: float = 5.0
-    companion_radius_rjup: float | None = None  # instead of the target's own
+    companion_radius_rjup: float | None = None  # instead of the target's
     disk: DiskRanges = DiskRanges()
 
 
@@ -107,7 +114,9 @@ def investigate_migration(
 
     And, for each of the other companions, how often the prior brings it in. Not run
     without a mass or an axis, or without a host radius where the relation has none
-    (outside its domain). A companion radius that is not known is 1 RJup.
+    (outside its domain). A companion radius that is not known follows from the mass,
+    1 RJup where no relation reaches. No map is made of a target that lies outside the
+    axis it is to have started at.
 
     progress : called with cells and companions done and in all.
 
@@ -122,7 +131,9 @@ def investigate_migration(
     if isinstance(inner, NotRun):
         return inner
     axis_today = target.axis_au or np.nan  # `_inner_orbit` has seen to it
-    criterion, criterion_variants = _ask_criterion(inner, settings)
+    criterion, criterion_variants, closed_forms = _ask_criterion(
+        inner, axis_today, settings
+    )
     secular, secular_variants, found = _ask_secular(
         inner, axis_today, companions, settings, workers, progress
     )
@@ -140,6 +151,7 @@ def investigate_migration(
         example=secular if isinstance(secular, NotRun) else example_track(secular),
         criterion=criterion,
         criterion_variants=criterion_variants,
+        closed_forms=closed_forms,
         stellar_tide=stellar_tide(
             *masses, host_radius_rsun=inner.host_radius_rsun, axis_au=axis_today
         ),
@@ -151,13 +163,41 @@ def investigate_migration(
     )
 
 
+def check_migration(
+    target: ObservedCompanion,
+    companions: Sequence[ObservedCompanion],
+    *,
+    settings: MigrationSettings,
+    workers: Workers,
+) -> None:
+    """Refuse at once what `investigate_migration` would refuse after other work.
+
+    Raises
+    ------
+    ValueError, InputUnusable
+        as there.
+    """
+    inner = _inner_orbit(target, settings)
+    if isinstance(inner, NotRun) or settings.model is MigrationModel.CRITERION:
+        return
+    asked: dict[str, object] = {
+        COMPANIONS: kept_settings(companions, _arrival_prior(settings))
+    }
+    requests = _requests(inner, target.axis_au or np.nan, settings)
+    if not isinstance(requests, NotRun):
+        asked[MAP], changed = requests
+        asked |= {kept_name(what): other for what, other in changed.items()}
+    check(asked, workers=workers)
+
+
 def _inner_orbit(
     target: ObservedCompanion, settings: MigrationSettings
 ) -> InnerOrbit | NotRun:
     if target.mass_mjup is None or target.axis_au is None:
         return NotRun(f"{target.name} has no mass or no semi-major axis")
-    host_radius = target.host_radius_rsun or float(radius_rsun(target.host_mass_msun))
-    if not np.isfinite(host_radius):
+    host_radius = target.host_radius_in_use_rsun
+    radius = settings.companion_radius_rjup or target.radius_in_use_rjup
+    if host_radius is None or radius is None:
         return NotRun(
             f"no radius is given for a host of {target.host_mass_msun:g} Msun, and the "
             "mass-radius relation does not reach there"
@@ -166,35 +206,53 @@ def _inner_orbit(
         host_mass_msun=target.host_mass_msun,
         host_radius_rsun=host_radius,
         companion_mass_mjup=target.mass_mjup,
-        companion_radius_rjup=settings.companion_radius_rjup
-        or target.radius_rjup
-        or RADIUS_IF_UNKNOWN_RJUP,
+        companion_radius_rjup=radius,
         axis_au=settings.inner_axis_au,
     )
 
 
+def _no_way_in(inner: InnerOrbit, axis_today_au: float) -> NotRun | None:
+    """Return why no map is made of a companion that lies outside its start."""
+    widest = inner.axis_au[1]
+    if axis_today_au < widest:
+        return None
+    return NotRun(
+        f"the companion is at {axis_today_au:g} AU, not inside its start at up to "
+        f"{widest:g} AU (--kl_inner_au): there is no way in to explain"
+    )
+
+
 def _ask_criterion(
-    inner: InnerOrbit, settings: MigrationSettings
-) -> tuple[FeasibilityMap | NotRun, tuple[CriterionVariant, ...]]:
+    inner: InnerOrbit, axis_today_au: float, settings: MigrationSettings
+) -> tuple[FeasibilityMap | NotRun, tuple[CriterionVariant, ...], ClosedForms | NotRun]:
+    refusal = _no_way_in(inner, axis_today_au)
     if settings.model is MigrationModel.SECULAR:
-        return NotRun("only the secular map was asked for"), ()
+        refusal = NotRun("only the secular map was asked for")
+    if refusal:
+        return refusal, (), refusal
+    grid, prior, seed = settings.grid, settings.prior, settings.seed
     found = map_feasibility(
-        settings.grid,
+        grid,
         inner,
         n_draws=settings.n_draws,
         horizon_gyr=settings.secular.horizon_gyr,
         r_crit_rstar=settings.r_crit_rstar,
-        seed=settings.seed,
-        prior=settings.prior,
+        seed=seed,
+        prior=prior,
     )
     variants = vary_criterion(
-        settings.grid,
-        inner,
-        prior=settings.prior,
-        n_draws=settings.n_draws,
-        seed=settings.seed,
+        grid, inner, prior=prior, n_draws=settings.n_draws, seed=seed
     )
-    return found, variants
+    forms = compare_closed_forms(
+        grid,
+        inner,
+        prior=prior,
+        horizon_gyr=settings.secular.horizon_gyr,
+        r_crit_rstar=settings.r_crit_rstar,
+        n_draws=min(settings.n_draws, _FORMS_DRAWS),
+        seed=seed,
+    )
+    return found, variants, forms
 
 
 def _ask_secular(
@@ -208,9 +266,38 @@ def _ask_secular(
     SecularMap | NotRun, tuple[SecularVariant, ...], tuple[CompanionMigration, ...]
 ]:
     """Return the map, its variants and the other companions, one progress for all."""
+    requests = _requests(inner, axis_today_au, settings)
+    criterion_alone = settings.model is MigrationModel.CRITERION
+    prior = None if criterion_alone else _arrival_prior(settings)
+
+    def ask_of_others(report: Progress | None) -> tuple[CompanionMigration, ...]:
+        return explain_companions(
+            companions,
+            prior,
+            disk_ranges=settings.disk,
+            workers=workers,
+            progress=report,
+        )
+
+    if isinstance(requests, NotRun):
+        return requests, (), ask_of_others(progress)
+    request, changed = requests
+    n_cells = settings.grid.n_cells
+    parts = (n_cells, len(changed) * n_cells, len(companions))
+    report = _in_parts(progress, parts)
+    secular = map_secular(request, workers=workers, progress=report[0])
+    variants = vary_secular(secular, changed, workers=workers, progress=report[1])
+    return secular, variants, ask_of_others(report[2])
+
+
+def _requests(
+    inner: InnerOrbit, axis_today_au: float, settings: MigrationSettings
+) -> tuple[SecularRequest, dict[str, SecularRequest]] | NotRun:
+    """Return the map, and those with other physics by what they change."""
     if settings.model is MigrationModel.CRITERION:
-        found = explain_companions(companions, None, disk_ranges=settings.disk)
-        return NotRun("only the criterion was asked for"), (), found
+        return NotRun("only the criterion was asked for")
+    if outside := _no_way_in(inner, axis_today_au):
+        return outside
     request = SecularRequest(
         grid=settings.grid,
         inner=inner,
@@ -221,31 +308,23 @@ def _ask_secular(
         n_draws=settings.n_secular_draws,
         seed=settings.seed,
     )
-    changed = changed_requests(request, n_draws=settings.n_changed_draws)
-    n_cells = settings.grid.n_cells
-    parts = (n_cells, len(changed) * n_cells, len(companions))
-    report = _in_parts(progress, parts)
-    secular = map_secular(request, workers=workers, progress=report[0])
-    variants = vary_secular(secular, changed, workers=workers, progress=report[1])
-    headline = replace(
-        settings.secular,
-        horizons_gyr=(settings.secular.horizon_gyr,),
-        disruption_factors=(settings.secular.disruption_factor,),
-    )
-    arrivals = explain_companions(
-        companions,
-        ArrivalPrior(
-            grid=settings.grid,
-            outer=settings.prior,
-            model=headline,
-            n_draws=settings.n_companion_draws,
-            seed=settings.seed,
+    return request, changed_requests(request, n_draws=settings.n_changed_draws)
+
+
+def _arrival_prior(settings: MigrationSettings) -> ArrivalPrior:
+    """Return the prior of the other companions: the map's, at the headline alone."""
+    model = settings.secular
+    return ArrivalPrior(
+        grid=settings.grid,
+        outer=settings.prior,
+        model=replace(
+            model,
+            horizons_gyr=(model.horizon_gyr,),
+            disruption_factors=(model.disruption_factor,),
         ),
-        disk_ranges=settings.disk,
-        workers=workers,
-        progress=report[2],
+        n_draws=settings.n_companion_draws,
+        seed=settings.seed,
     )
-    return secular, variants, arrivals
 
 
 def _in_parts(progress: Progress | None, parts: Sequence[int]) -> list[Progress | None]:

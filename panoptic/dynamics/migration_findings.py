@@ -9,7 +9,11 @@ from panoptic.dynamics.example_track import ExampleTrack
 from panoptic.dynamics.feasibility import FeasibilityMap
 from panoptic.dynamics.perturbers import InnerOrbit, OuterOrbitPrior, PerturberGrid
 from panoptic.dynamics.secular_map import SecularMap
-from panoptic.dynamics.sensitivity import CriterionVariant, SecularVariant
+from panoptic.dynamics.sensitivity import (
+    ClosedForms,
+    CriterionVariant,
+    SecularVariant,
+)
 from panoptic.dynamics.tides import StellarTide
 from panoptic.statement import NotRun
 
@@ -51,6 +55,7 @@ class MigrationFindings:
     example: ExampleTrack | NotRun  # one triple of the secular map, followed
     criterion: FeasibilityMap | NotRun  # the map of the study's criterion
     criterion_variants: tuple[CriterionVariant, ...]  # under other settings
+    closed_forms: ClosedForms | NotRun  # the criterion with other closed forms
     stellar_tide: StellarTide  # at today's axis
     disk_today: DiskTorque  # at today's axis
     disk_at_start: DiskTorque  # at the initial axis of the maps

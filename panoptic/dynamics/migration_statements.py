@@ -3,16 +3,17 @@
 import numpy as np
 
 from panoptic.dynamics.arrivals import FIRST_AXIS_RANGE_AU, WIDEST_CLOSE_AU
-from panoptic.dynamics.disk_torque import DiskRanges
+from panoptic.dynamics.disk_torque import CAVITY_MASS_RATIO, DiskRanges, DiskRegime
 from panoptic.dynamics.feasibility import (
     COVERED_FRACTION,
     FeasibilityMap,
+    typical_orbit,
     wilson_interval,
 )
 from panoptic.dynamics.migration_findings import MigrationFindings
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.secular_map import ARRIVED, SecularMap
-from panoptic.dynamics.sensitivity import CriterionVariant
+from panoptic.dynamics.sensitivity import ClosedForms, CriterionVariant
 from panoptic.statement import NotRun, Statement
 
 _NOTABLY = 0.05  # share of undecided draws from which the answer is called open
@@ -21,6 +22,8 @@ _NOTABLY = 0.05  # share of undecided draws from which the answer is called open
 def state_migration(findings: MigrationFindings) -> tuple[Statement, ...]:
     """Say what the findings mean: what the answer hangs on first, then the answers."""
     said = []
+    if isinstance(findings.secular, NotRun) and isinstance(findings.criterion, NotRun):
+        said.append(_state_no_map(findings, findings.secular))
     if findings.secular_variants:
         said.append(_state_sensitivity(findings))
     if not isinstance(findings.secular, NotRun):
@@ -34,6 +37,17 @@ def state_migration(findings: MigrationFindings) -> tuple[Statement, ...]:
     if any(found.arrival for found in findings.companions):
         said.append(_state_companions(findings))
     return tuple(said)
+
+
+def _state_no_map(findings: MigrationFindings, reason: NotRun) -> Statement:
+    return Statement(
+        text=f"No perturber is asked about: {reason.reason}.",
+        evidence=(
+            f"{findings.target.name} at {findings.target.axis_au:.4g} AU; start at "
+            f"{_interval_text(findings.inner.axis_au, 'AU')}"
+        ),
+        caveat="A start further out can be given.",
+    )
 
 
 def _state_sensitivity(findings: MigrationFindings) -> Statement:
@@ -86,14 +100,15 @@ def _state_secular(findings: MigrationFindings, found: SecularMap) -> Statement:
             f"migrated 95 % {_percent(float(low))}-{_percent(float(high))} (Wilson); "
             f"unchanged {_percent(number[Outcome.UNCHANGED] / n)}, unstable "
             f"{_percent(number[Outcome.UNSTABLE] / n)}, undecided "
-            f"{_percent(undecided)}; k2 {model.love_number:g}, time lag "
+            f"{_percent(undecided)}; {_radius_text(findings)}, "
+            f"k2 {model.love_number:g}, time lag "
             f"{model.time_lag_s:g} s, disruption inside {model.disruption_factor:g} "
             f"tidal radii; settled by {_counts_text(found.settled)}"
         ),
         caveat=(
             f"Double-averaged equations; {_share_text(findings)}. A share of drawn "
             "perturbers, not of real systems: how many hosts have such a perturber is "
-            "not in it."
+            f"not in it.{_inside_text(findings)}"
         ),
     )
 
@@ -142,6 +157,7 @@ def _state_criterion(findings: MigrationFindings, found: FeasibilityMap) -> Stat
             f"{axis:.3g} AU; unstable "
             f"{_percent(found.n_unstable.sum() / found.grid.n_cells / found.n_draws)}"
             f"{_variants_text(findings.criterion_variants)}"
+            f"{_forms_text(findings.closed_forms)}"
         ),
         caveat=(
             "The criterion compares thresholds; it does not follow an orbit, and has "
@@ -212,24 +228,42 @@ def _state_stellar_tide(findings: MigrationFindings) -> Statement:
 def _state_disk(findings: MigrationFindings) -> Statement:
     start = findings.disk_at_start
     short, long = start.ranges.lifetime_myr
+    times = (
+        f"time {start.time_yr.low:.2g}-{start.time_yr.high:.2g} yr (median "
+        f"{start.time_yr.median:.2g}); Type I alone {start.type_i_time_yr.low:.2g}-"
+        f"{start.type_i_time_yr.high:.2g} yr; h {start.aspect_ratio.low:.3f}-"
+        f"{start.aspect_ratio.high:.3f}; at today's "
+        f"{findings.disk_today.axis_au:.3g} AU the median is "
+        f"{findings.disk_today.time_yr.median:.2g} yr"
+    )
+    if start.regime is DiskRegime.CAVITY:
+        return Statement(
+            text=(
+                f"At a mass ratio of {start.mass_ratio:.2g} the gas would leave a "
+                f"cavity around both bodies: whether a disk shrinks or widens the "
+                f"orbit of {findings.target.name} is open."
+            ),
+            evidence=(
+                f"cavity from a mass ratio of {CAVITY_MASS_RATIO:g} on; the formulas "
+                f"for planets, which do not hold here, would give: {times}"
+            ),
+            caveat="It would take a model of a disk around two bodies.",
+        )
     return Statement(
         text=(
             f"In {_percent(start.share_within_longest)} of the disks considered the "
             f"torque moves the companion at {start.axis_au:.3g} AU within {long:g} Myr "
             f"({_percent(start.share_within_shortest)} within {short:g} Myr); it opens "
-            f"a gap in {_percent(start.gap_share)} of them."
+            f"a gap in {_percent(start.gap_share)} of them (Type II), the linear "
+            f"torque (Type I) holds in {_percent(start.linear_share)}."
         ),
-        evidence=(
-            f"time {start.time_yr.low:.2g}-{start.time_yr.high:.2g} yr (median "
-            f"{start.time_yr.median:.2g}); Type I alone {start.type_i_time_yr.low:.2g}-"
-            f"{start.type_i_time_yr.high:.2g} yr; h {start.aspect_ratio.low:.3f}-"
-            f"{start.aspect_ratio.high:.3f}; at today's "
-            f"{findings.disk_today.axis_au:.3g} AU the median is "
-            f"{findings.disk_today.time_yr.median:.2g} yr"
-        ),
+        evidence=times,
         caveat=(
-            "Shares count combinations of surface density, age, slope and viscosity "
-            f"over stated ranges ({_ranges_text(start.ranges)}), not probabilities."
+            f"In the other {_percent(start.between_share)} the companion is too heavy "
+            "for the linear torque and opens no gap: there the time is an order of "
+            "magnitude. Shares count combinations of surface density, age, slope and "
+            f"viscosity over stated ranges ({_ranges_text(start.ranges)}), not "
+            "probabilities."
         ),
     )
 
@@ -261,6 +295,31 @@ def _state_companions(findings: MigrationFindings) -> Statement:
     )
 
 
+def _inside_text(findings: MigrationFindings) -> str:
+    """Say how many of the drawn starts lie inside today's axis already."""
+    low, high = findings.inner.axis_au
+    today = findings.target.axis_au or 0.0
+    if low >= today:
+        return ""
+    share = float(np.log(min(today, high) / low) / np.log(high / low))
+    return (
+        f" {_percent(share)} of the starts lie inside {today:.3g} AU, where the "
+        "companion is today, and can bring nothing in."
+    )
+
+
+def _radius_text(findings: MigrationFindings) -> str:
+    """Say which radius of the companion is in use, and where it comes from."""
+    radius, target = findings.inner.companion_radius_rjup, findings.target
+    if radius == target.radius_rjup:
+        origin = "observed"
+    elif radius == target.radius_in_use_rjup:
+        origin = "not observed: from its mass"
+    else:
+        origin = "given for this map"
+    return f"radius {radius:.3g} RJup ({origin})"
+
+
 def _variants_text(variants: tuple[CriterionVariant, ...]) -> str:
     """Say how far the criterion's answer moves over its variants."""
     if not variants:
@@ -277,13 +336,22 @@ def _variants_text(variants: tuple[CriterionVariant, ...]) -> str:
     )
 
 
+def _forms_text(forms: ClosedForms | NotRun) -> str:
+    """Say what other closed forms would change."""
+    if isinstance(forms, NotRun):
+        return ""
+    return (
+        f"; with the perturber's motion along its orbit {_percent(forms.feasible)} "
+        f"would be {_percent(forms.feasible_unaveraged)} (Grishin et al. 2018); "
+        f"unstable by Vynatheya et al. 2022 {_percent(forms.unstable_vynatheya)}, "
+        f"the two differ on {_percent(forms.stability_differs)}"
+    )
+
+
 def _share_text(findings: MigrationFindings) -> str:
     """Say in how many cells the equations are strained."""
-    if isinstance(findings.criterion, NotRun):
-        return "where the outer period is short against a cycle they fail"
-    found = findings.criterion
-    fast = float(np.mean(found.averaging_ratio > 0.1))
-    heavy = float(np.mean(found.angular_momentum_ratio > 0.1))
+    _, eps_sa, eta = typical_orbit(findings.grid, findings.inner, findings.prior)
+    fast, heavy = float(np.mean(eps_sa > 0.1)), float(np.mean(eta > 0.1))
     return (
         f"in {_percent(fast)} of the cells the perturber moves too fast for them "
         f"(eps_SA > 0.1), in {_percent(heavy)} the inner orbit turns the outer "

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from panoptic.dynamics.arrivals import CompanionMigration
-from panoptic.dynamics.feasibility import FeasibilityMap
+from panoptic.dynamics.feasibility import FeasibilityMap, typical_orbit
 from panoptic.dynamics.migration_findings import MigrationFindings
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.secular_map import ARRIVED, SecularMap
@@ -42,7 +42,9 @@ ARRAY_FACTS = {
     "host_mass_msun": _fact("Msun", "its host"),
     "host_radius_rsun": _fact("Rsun", "its host's radius, given or by relation"),
     "companion_mass_mjup": _fact("MJup", "its mass"),
-    "companion_radius_rjup": _fact("RJup", "its radius, given or 1"),
+    "companion_radius_rjup": _fact(
+        "RJup", "its radius: given, observed, by relation, or 1"
+    ),
     "inner_axis_au": _fact("AU", "ends of the initial axis"),
     "ecc_out_range": _fact("", "ends of the perturber's eccentricity"),
     "ecc_out_law": _fact("", "its distribution"),
@@ -101,7 +103,10 @@ COMPANION_FACTS = {
     "arrived_fraction": _fact("", "n_arrived / n_draws"),
     "arrived_low": _fact("", "its Wilson 95 % interval, lower end"),
     "arrived_high": _fact("", "upper end"),
+    "disk_regime": _fact("", "Type I, Type II, between (most disks), or cavity"),
+    "disk_verdict": _fact("", "whether the torque fits in the life of a disk"),
     "disk_gap_share": _fact("", "of the disks, in which it opens a gap (Type II)"),
+    "disk_linear_share": _fact("", "of the disks, in which Type I holds: q < h^3"),
     "disk_time_low_yr": _fact("yr", "a/|da/dt| at pl_orbsmax, shortest of the disks"),
     "disk_time_median_yr": _fact("yr", "median of the disks"),
     "disk_time_high_yr": _fact("yr", "longest of the disks"),
@@ -139,7 +144,11 @@ def migration_arrays(findings: MigrationFindings) -> dict[str, NDArray]:
     absent.
     """
     inner, prior = findings.inner, findings.prior
+    t_kl, eps_sa, eta = typical_orbit(findings.grid, inner, prior)
     arrays = {
+        "t_kl_median_yr": t_kl,
+        "averaging_ratio": eps_sa,
+        "angular_momentum_ratio": eta,
         "perturber_mass_msun": findings.grid.mass_msun,
         "perturber_axis_au": findings.grid.axis_au,
         "seed": np.array(findings.seed),
@@ -192,9 +201,6 @@ def _criterion_arrays(found: FeasibilityMap) -> dict[str, NDArray]:
         "criterion_n_unstable": found.n_unstable,
         "criterion_unstable_fraction": found.n_unstable / found.n_draws,
         "criterion_n_draws": np.array(found.n_draws),
-        "t_kl_median_yr": found.t_kl_median_yr,
-        "averaging_ratio": found.averaging_ratio,
-        "angular_momentum_ratio": found.angular_momentum_ratio,
     }
 
 
@@ -239,7 +245,10 @@ def _companion_row(found: CompanionMigration) -> dict[str, object]:
         row |= asdict(found.arrival)
     if disk is not None:
         row |= {
+            "disk_regime": str(disk.regime),
+            "disk_verdict": disk.verdict,
             "disk_gap_share": disk.gap_share,
+            "disk_linear_share": disk.linear_share,
             "disk_time_low_yr": disk.time_yr.low,
             "disk_time_median_yr": disk.time_yr.median,
             "disk_time_high_yr": disk.time_yr.high,

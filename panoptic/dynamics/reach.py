@@ -5,8 +5,9 @@ outside the disruption radius, and so far out that tides are too weak for the ti
 given. Three bounds are exact: on the energy that the short-range forces can take up,
 on the decay that tides can cause, and on what the octupole can do to j_z in a short
 time. Two are measured, and their margins with them (docs/methods.md): the window of
-inclinations in which the octupole leads deep, and the steadiness of an orbit that has
-not come closer for a long time.
+inclinations in which the octupole leads deep, around 90 degrees or, where the outer
+orbit moves, around cos i = -eta/2; and the steadiness of an orbit that has not come
+closer for a long time.
 """
 
 from __future__ import annotations
@@ -29,6 +30,11 @@ _STEEP_ABOVE = 0.022  # octupole strength from which the window opens steeply
 # Octupole strengths at which the margin of the window changes, and the margins.
 _KNOTS = _STEEP_ABOVE, 0.045, 0.08
 _MARGINS = 0.04, 0.13, 0.05, 0.09
+# Outer orbit moving: octupole strengths at which the window's edge changes, the edges,
+# and the largest eta for which they were measured.
+_MOVING_KNOTS = 0.003, 0.01, 0.022
+_MOVING_EDGES = 0.10, 0.30, 0.40, 0.55
+_LARGEST_ETA = 1.5
 # Largest value of the octupole's potential, and of its torque along z, per unit of
 # strength: sup of (15/64)|e_x (8e^2 - 1 - 35 e_z^2 + 5 j_z^2) + 10 e_z j_x j_z|.
 _LARGEST_OCTUPOLE = 2.26
@@ -70,7 +76,7 @@ def foresee(
     """Return which triples the bounds settle, and which may be settled on the way.
 
     A triple that starts inside the distance is left to the integration. Where the
-    outer orbit moves, only the bound on the energy is known.
+    outer orbit moves, cycles are never taken to repeat.
     """
     pericentre = busiest_pericentre(
         triples, scales, t_end_yr=t_end_yr, widest_factor=widest_factor
@@ -78,11 +84,16 @@ def foresee(
     j2 = pericentre * (2.0 - pericentre)  # of an orbit of the initial axis
     far = 1.0 - triples.inner_e > pericentre
     settled = np.full(len(triples), Settled.INTEGRATION, dtype=np.uint8)
-    settled[far & ~moving & ~_inside_window(triples, scales, j2)] = Settled.WINDOW
+    inside = np.where(
+        moving,
+        _inside_moving_window(triples, scales, j2),
+        _inside_window(triples, scales, j2),
+    )
+    settled[far & ~inside] = Settled.WINDOW
     settled[far & _too_stiff(triples, scales, moving, j2)] = Settled.STIFFNESS
     octupole = np.abs(scales.octupole)
     torque = _LARGEST_OCTUPOLE * octupole * t_end_yr / scales.t_lk_yr
-    margin = np.where(moving, np.inf, _steady_margin(octupole))
+    margin = np.where(moving, _moving_margin(octupole), _steady_margin(octupole))
     return Foresight(
         settled=settled,
         periodic=~moving & (torque < _NEGLIGIBLE_TORQUE * np.sqrt(j2)),
@@ -155,6 +166,23 @@ def _inside_window(
     return ~known | (np.cos(triples.inclination_rad) ** 2 < window)
 
 
+def _inside_moving_window(
+    triples: Triples, scales: SecularScales, j2: Floats
+) -> NDArray[np.bool_]:
+    """The same where the outer orbit moves.
+
+    From a circle the quadrupole, whose energy and K = j cos i - eta e^2/2 are constant,
+    leads to j only if (cos i + eta/2)^2 <= (3 + 4 eta cos i + (9/4) eta^2) j^2 / 5.
+    What the octupole adds to that was measured in followed orbits.
+    """
+    eta, cosine = scales.eta, np.cos(triples.inclination_rad)
+    quadrupole = (3.0 + 4.0 * eta * cosine + 2.25 * eta**2) / 5.0 * j2
+    octupole = np.abs(scales.octupole)
+    edge = np.array(_MOVING_EDGES)[np.searchsorted(_MOVING_KNOTS, octupole)]
+    known = (triples.inner_e <= _LARGEST_START_E) & (eta < _LARGEST_ETA)
+    return ~known | ((cosine + 0.5 * eta) ** 2 < quadrupole + edge)
+
+
 def _steady_margin(octupole: Floats) -> Floats:
     """How far outside, in busiest pericentres, a record must lie to be trusted.
 
@@ -163,3 +191,8 @@ def _steady_margin(octupole: Floats) -> Floats:
     """
     margin = np.where(octupole < 0.003, 1.5, 3.0)
     return np.where(octupole > _STEEP_ABOVE, np.inf, margin)
+
+
+def _moving_margin(octupole: Floats) -> Floats:
+    """The same where the outer orbit moves."""
+    return np.where(octupole < _MOVING_KNOTS[1], 5.0, np.inf)

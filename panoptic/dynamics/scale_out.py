@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
+from panoptic import __version__
 from panoptic.dynamics.perturbers import Progress
 from panoptic.failures import InputUnusable
 
@@ -32,6 +34,9 @@ _ATTEMPTS_AFTER_LOST_WORKERS = 10
 
 class BlockStore(Protocol):
     """Where finished blocks are kept between runs."""
+
+    def check(self, work: str, settings: object) -> None:
+        """Refuse what was kept under other settings."""
 
     def claim(self, work: str, settings: object) -> None:
         """Bind a work to its settings; refuse what was kept under others."""
@@ -73,6 +78,23 @@ class Work(Generic[B, R]):
     result: type[R]
 
 
+def check(kept: Mapping[str, object], *, workers: Workers) -> None:
+    """Refuse at once what `compute` would refuse when its turn comes.
+
+    kept : settings by the name of the work they belong to.
+
+    Raises
+    ------
+    InputUnusable
+        where blocks of other settings were kept, or Dask cannot be used or reached.
+    """
+    if workers.store is not None:
+        for name, settings in kept.items():
+            workers.store.check(name, _bound_to(settings))
+    if workers.dask is not None:
+        _check_dask(workers.dask)
+
+
 def compute(
     work: Work[B, R], *, workers: Workers, progress: Progress | None = None
 ) -> list[R]:
@@ -108,7 +130,7 @@ def _kept(work: Work[B, R], store: BlockStore | None) -> dict[int, R]:
     found: dict[int, R] = {}
     if store is None:
         return found
-    store.claim(work.name, work.settings)
+    store.claim(work.name, _bound_to(work.settings))
     for place in range(len(work.blocks)):
         arrays = store.load(work.name, place)
         if arrays is None:
@@ -118,6 +140,11 @@ def _kept(work: Work[B, R], store: BlockStore | None) -> dict[int, R]:
         except TypeError as other_arrays:
             store.discard(work.name, place, why=str(other_arrays))
     return found
+
+
+def _bound_to(settings: object) -> dict[str, object]:
+    """Return what kept blocks depend on: the settings, and the code."""
+    return {"panoptic": __version__, "settings": settings}
 
 
 def _as_arrays(result: Any) -> dict[str, NDArray[Any]]:
@@ -172,35 +199,53 @@ def connect(address: str) -> Iterator[Client]:
     InputUnusable
         where Dask is not installed, N is no number, or nobody answers.
     """
+    dask, distributed = _dask(address)
+    settings = {"distributed.scheduler.allowed-failures": _ATTEMPTS_AFTER_LOST_WORKERS}
+    with dask.config.set(settings):
+        if not address.startswith(LOCAL):
+            with _client(address) as client:
+                yield client
+            return
+        with (
+            distributed.LocalCluster(
+                n_workers=_n_processes(address),
+                threads_per_worker=1,
+                dashboard_address=None,
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+
+
+def _check_dask(address: str) -> None:
+    _dask(address)
+    if address.startswith(LOCAL):
+        _n_processes(address)
+    else:
+        _client(address).close()
+
+
+def _dask(address: str) -> tuple[ModuleType, ModuleType]:
+    """Return the two modules of Dask that are used."""
     try:
         import dask
-        from distributed import Client, LocalCluster
+        import distributed
     except ImportError as absent:
         raise InputUnusable(
             f"--dask {address} needs Dask, which is not installed: "
             "python -m pip install distributed"
         ) from absent
-    settings = {"distributed.scheduler.allowed-failures": _ATTEMPTS_AFTER_LOST_WORKERS}
-    with dask.config.set(settings):
-        if not address.startswith(LOCAL):
-            try:
-                client = Client(address, timeout=_CONNECT_SECONDS)
-            except (OSError, ValueError) as silence:
-                raise InputUnusable(
-                    f"no Dask scheduler answers at {address}: {silence}"
-                ) from silence
-            with client:
-                yield client
-            return
-        with (
-            LocalCluster(
-                n_workers=_n_processes(address),
-                threads_per_worker=1,
-                dashboard_address=None,
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            yield client
+    return dask, distributed
+
+
+def _client(address: str) -> Client:
+    _, distributed = _dask(address)
+    try:
+        return distributed.Client(address, timeout=_CONNECT_SECONDS)
+    except (OSError, ValueError) as silence:
+        raise InputUnusable(
+            f"no Dask scheduler answers at {address}: {silence}"
+        ) from silence
 
 
 def _n_processes(address: str) -> int:

@@ -719,7 +719,7 @@ def _integrate(
 
     Parameters
     ----------
-    queue : indices of systems; not empty.
+    queue : indices of systems.
     like : FIXED or MOVING.
     start, strengths, horizon : (n, len(like)), (n, 7), (n,) in units of a0 and t_LK.
     ladder : (n, n_rungs) pericentres in a0, descending; the last one ends a system.
@@ -729,13 +729,15 @@ def _integrate(
     """
     work = np.zeros(_WORK)
     who = np.full(LANES, -1)
-    n_lanes = min(LANES, len(queue))
-    for lane in range(LANES):
-        i = queue[min(lane, n_lanes - 1)]
-        _enter(work, lane, start[i], strengths[i], ladder[i], inside[i], like)
-        who[lane] = i if lane < n_lanes else -1
-    waiting = running = n_lanes
-    while running > 0:
+    waiting = running = 0
+    while running > 0 or waiting < len(queue):
+        for lane in range(LANES):
+            if who[lane] < 0 and waiting < len(queue):
+                i = queue[waiting]
+                _enter(work, lane, start[i], strengths[i], ladder[i], inside[i], like)
+                who[lane] = i
+                waiting += 1
+                running += 1
         _try_step(work, tolerance, like)
         for lane in range(LANES):
             i = who[lane]
@@ -758,14 +760,8 @@ def _integrate(
             closest[i] = work[_CLOSEST + lane]
             for place in range(len(like)):
                 end[i, place] = work[_STATE + place * LANES + lane]
-            if waiting < len(queue):
-                i = queue[waiting]
-                _enter(work, lane, start[i], strengths[i], ladder[i], inside[i], like)
-                who[lane] = i
-                waiting += 1
-            else:
-                who[lane] = -1
-                running -= 1
+            who[lane] = -1
+            running -= 1
 
 
 @njit(**_INLINED)
@@ -774,7 +770,8 @@ def _record(like, start, strengths, horizon, tolerance, points):
     work = np.zeros(_WORK)
     for lane in range(LANES):
         _load(work, lane, start, strengths, like)
-    points[0] = start
+    for place in range(len(like)):
+        points[0, place] = start[place]
     n = 1
     while points[n - 1, T] < horizon * (1.0 - 1e-9) and n < len(points):
         _try_step(work, tolerance, like)
@@ -787,7 +784,9 @@ def _record(like, start, strengths, horizon, tolerance, points):
             factor = (horizon - t) / (t_new - t)
         else:
             factor = min(growth, 4.0)
-            work[_STATE : _STATE + 2 * _BLOCK] = work[_NEW : _NEW + 2 * _BLOCK]
+            for lane in range(LANES):
+                _write(work, _STATE, lane, _read(work, _NEW, lane, like))
+                _write(work, _RATE, lane, _read(work, _NEW_RATE, lane, like))
             for place in range(len(like)):
                 points[n, place] = work[_STATE + place * LANES]
             n += 1

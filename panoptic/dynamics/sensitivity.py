@@ -3,10 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from panoptic.constants import RSUN_AU
 from panoptic.dynamics.feasibility import (
     FeasibilityMap,
+    draw_orbits,
     map_feasibility,
     wilson_interval,
+)
+from panoptic.dynamics.kozai_lidov import (
+    averaging_ratio,
+    largest_eccentricity,
+    largest_eccentricity_unaveraged,
+    mardling_aarseth_ratio,
+    order_of_magnitude_time_yr,
+    vynatheya_ratio,
 )
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.perturbers import (
@@ -42,6 +55,23 @@ class CriterionVariant:
     mean_high: float  # its upper end
     highest_fraction: float  # of any cell
     coverage: float  # share of the cells with a fraction of at least 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedForms:
+    """The criterion with other closed forms, shares of its first draws.
+
+    By turns the largest eccentricity with the perturber's motion along its orbit
+    (Grishin et al. 2018; not validated where the perturber moves fast), and another
+    stability criterion (Vynatheya et al. 2022).
+    """
+
+    n_draws: int  # all cells together
+    feasible: float  # share that passes the criterion
+    feasible_unaveraged: float  # with e_max of the single average
+    unstable: float  # share that is unstable, by Mardling & Aarseth 2001
+    unstable_vynatheya: float  # by Vynatheya et al. 2022
+    stability_differs: float  # share on which these two disagree
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +122,58 @@ def vary_criterion(
     )
 
 
+def compare_closed_forms(
+    grid: PerturberGrid,
+    inner: InnerOrbit,
+    *,
+    prior: OuterOrbitPrior,
+    horizon_gyr: float,
+    r_crit_rstar: float,
+    n_draws: int,
+    seed: int,
+) -> ClosedForms:
+    """Return what the criterion would say with other closed forms.
+
+    n_draws : per cell, the first of the criterion's map.
+    """
+    orbits = draw_orbits(
+        range(grid.n_cells),
+        prior,
+        axis_range_au=inner.axis_au,
+        n_draws=n_draws,
+        seed=seed,
+    )
+    mass, axis_out = (column[:, None] for column in grid.per_cell())
+    outer = {
+        "axis_au": orbits.axis_au,
+        "axis_out_au": axis_out,
+        "ecc_out": orbits.ecc_out,
+    }
+    shape = {"ecc_out": orbits.ecc_out, "cos_inclination": orbits.cos_inclination}
+    q, ratio = mass / inner.mass_msun, axis_out / orbits.axis_au
+    stable = ratio > mardling_aarseth_ratio(q, **shape)
+    stable_too = ratio > vynatheya_ratio(q, ecc_in=0.0, **shape)
+    t_kl = order_of_magnitude_time_yr(inner.mass_msun, mass, **outer)
+    followed = stable & (t_kl <= horizon_gyr * 1e9)
+    cosine, axis = orbits.cos_inclination[followed], orbits.axis_au[followed]
+    eps = averaging_ratio(inner.mass_msun, mass, **outer)[followed]
+    r_crit_au = r_crit_rstar * inner.host_radius_rsun * RSUN_AU
+
+    def feasible(e_max: NDArray[np.float64]) -> float:
+        return float(np.sum(axis * (1.0 - e_max) <= r_crit_au) / stable.size)
+
+    return ClosedForms(
+        n_draws=stable.size,
+        feasible=feasible(largest_eccentricity(cosine)),
+        feasible_unaveraged=feasible(
+            largest_eccentricity_unaveraged(cosine, averaging_ratio=eps)
+        ),
+        unstable=float(np.mean(~stable)),
+        unstable_vynatheya=float(np.mean(~stable_too)),
+        stability_differs=float(np.mean(stable != stable_too)),
+    )
+
+
 def changed_requests(
     request: SecularRequest,
     *,
@@ -102,7 +184,8 @@ def changed_requests(
     """Return the maps that need a new integration, by what they change.
 
     Fewer draws per cell, the first of the map's own; the headline horizon only. Axes
-    for which every perturber of the grid would lie inside are left out.
+    for which every perturber of the grid would lie inside are left out, and those from
+    which there is no way in to today's axis.
     """
     model = request.model
     short = replace(
@@ -119,12 +202,18 @@ def changed_requests(
     }
     nearest = float(request.grid.axis_au.min())
     for low, high in first_axes_au:
-        if (low, high) != request.inner.axis_au and low < nearest:
+        inward = high > request.target_axis_au
+        if (low, high) != request.inner.axis_au and low < nearest and inward:
             start = f"{low:g} AU" if low == high else f"{low:g}-{high:g} AU"
             changed[f"first axis {start}"] = replace(
                 short, inner=replace(short.inner, axis_au=(low, high))
             )
     return changed
+
+
+def kept_name(what: str) -> str:
+    """Return the name under which the blocks of a changed map are kept."""
+    return what.replace(" ", "-")
 
 
 def vary_secular(
@@ -154,7 +243,7 @@ def vary_secular(
 
         another = map_secular(
             request,
-            name=what.replace(" ", "-"),
+            name=kept_name(what),
             workers=workers,
             progress=report,
         )

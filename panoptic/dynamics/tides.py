@@ -110,53 +110,6 @@ def shrinkage(ecc: ArrayLike) -> Floats:
     return f1 - f2**2 / f5
 
 
-def companion_tide_rate_per_yr(
-    host_mass_msun: ArrayLike,
-    companion_mass_mjup: ArrayLike,
-    *,
-    axis_au: ArrayLike,
-    ecc: ArrayLike,
-    companion_radius_rjup: ArrayLike,
-    love_number: ArrayLike,
-    time_lag_s: ArrayLike,
-) -> Floats:
-    """Return (1/a) da/dt = -6 k2 dt_L (m0/m1)(R/a)^5 n^2 j^-15 (f1 - f2^2/f5).
-
-    Equilibrium tide in the companion, a (1 - e^2) conserved. k2 is the Love number.
-    """
-    m0 = np.asarray(host_mass_msun, dtype=np.float64)
-    m1 = np.asarray(companion_mass_mjup, dtype=np.float64) / MSUN_MJUP
-    a = np.asarray(axis_au, dtype=np.float64)
-    e = np.asarray(ecc, dtype=np.float64)
-    swelling = (np.asarray(companion_radius_rjup) * RJUP_AU / a) ** 5
-    lag_yr = np.asarray(time_lag_s, dtype=np.float64) / YEAR_S
-    n = mean_motion_per_yr(a, m0 + m1)
-    strength = 6.0 * np.asarray(love_number) * lag_yr * (m0 / m1) * swelling * n**2
-    return -strength * shrinkage(e) / (1.0 - e**2) ** 7.5
-
-
-def circularisation_time_yr(
-    host_mass_msun: ArrayLike,
-    companion_mass_mjup: ArrayLike,
-    *,
-    axis_au: ArrayLike,
-    companion_radius_rjup: ArrayLike,
-    love_number: ArrayLike,
-    time_lag_s: ArrayLike,
-) -> Floats:
-    """Return -e/(de/dt) of a nearly circular orbit by the tide in the companion.
-
-    (1/e) de/dt = -(21/2) k2 dt_L n^2 (m0/m1) (R/a)^5.
-    """
-    m0 = np.asarray(host_mass_msun, dtype=np.float64)
-    m1 = np.asarray(companion_mass_mjup, dtype=np.float64) / MSUN_MJUP
-    a = np.asarray(axis_au, dtype=np.float64)
-    swelling = (np.asarray(companion_radius_rjup) * RJUP_AU / a) ** 5
-    lag_yr = np.asarray(time_lag_s, dtype=np.float64) / YEAR_S
-    n = mean_motion_per_yr(a, m0 + m1)
-    return m1 / (10.5 * np.asarray(love_number) * lag_yr * n**2 * m0 * swelling)
-
-
 def widest_arrival_au(
     host_mass_msun: ArrayLike,
     companion_mass_mjup: ArrayLike,

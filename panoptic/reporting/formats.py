@@ -32,6 +32,7 @@ FORMAT_VERSION = 1  # of every JSON result and table description
 FIGURE_FORMATS = ("png", "pdf", "svg")
 
 _NOT_RUN = "not_run"
+_VERDICT = "verdict"
 _VERSION = "format_version"
 _INFINITE = {"inf": math.inf, "-inf": -math.inf}
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -44,6 +45,8 @@ _NO_DATE: dict[str, dict[str, None]] = {
 
 def encode_json(value: object) -> bytes:
     """Return a value as JSON text: sorted keys, a list of numbers on one line.
+
+    A key `verdict` comes first: it is what a file is opened for.
 
     NaN becomes null (JSON has no other word for it), infinities "inf" and "-inf",
     arrays lists, `NotRun` an object with the one key `not_run`.
@@ -191,13 +194,17 @@ def _layout(value: Any, margin: str) -> str:
     if isinstance(value, dict) and value:
         items = [
             f"{deeper}{json.dumps(key, ensure_ascii=False)}: {_layout(item, deeper)}"
-            for key, item in sorted(value.items())
+            for key, item in sorted(value.items(), key=_verdict_first)
         ]
         return "{\n" + ",\n".join(items) + f"\n{margin}}}"
     if isinstance(value, list) and any(isinstance(v, list | dict) for v in value):
         items = [deeper + _layout(item, deeper) for item in value]
         return "[\n" + ",\n".join(items) + f"\n{margin}]"
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _verdict_first(item: tuple[str, Any]) -> tuple[bool, str]:
+    return item[0] != _VERDICT, item[0]
 
 
 @cache

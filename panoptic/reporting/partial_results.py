@@ -39,6 +39,18 @@ class PartialResults:
         self._resume = resume
         self._say = say
 
+    def check(self, work: str, settings: object) -> None:
+        """Refuse what `claim` would refuse; nothing is touched.
+
+        Raises
+        ------
+        InputUnusable
+            on resuming, naming every setting in which what was kept differs.
+        """
+        kept = self._folder / work / _SETTINGS
+        if self._resume and kept.is_file():
+            _refuse_other_settings(kept, formats.encode_json(settings))
+
     def claim(self, work: str, settings: object) -> None:
         """Bind a work to its settings (a dataclass or plain values).
 
@@ -48,16 +60,15 @@ class PartialResults:
             on resuming, naming every setting in which what was kept differs.
         """
         place = self._folder / work
-        encoded = formats.encode_json(settings)
         kept = place / _SETTINGS
+        self.check(work, settings)
         if self._resume and kept.exists():
-            _refuse_other_settings(kept, encoded)
             n_pieces = len(list(place.glob("*.npz")))
             self._say(f"{work}: going on after {n_pieces} finished pieces in {place}")
             return
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
-        _write(kept, encoded)
+        _write(kept, formats.encode_json(settings))
 
     def load(self, work: str, piece: int) -> dict[str, NDArray[Any]] | None:
         """Return a kept piece; None where there is none, or it cannot be read."""
