@@ -146,7 +146,7 @@ def _more_migration(results: Results, imprint: Imprint) -> Named:
     yield (
         "fig12_arrivals",
         plot_arrivals(found, rows),
-        caption_arrivals(found, imprint=imprint),
+        caption_arrivals(found, rows, imprint=imprint),
     )
     yield "fig13_track", plot_track(found), caption_track(found, imprint=imprint)
     yield (

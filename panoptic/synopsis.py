@@ -232,9 +232,6 @@ def _sample_lines(sample: CompanionSample) -> tuple[str, ...]:
         f"{frame['hostname'].nunique()} hosts",
         f"Main sample (M_star, M_c, a, e, no limits): {len(main)} rows on "
         f"{main['hostname'].nunique()} hosts, {n_high} with q > {sample.q_split:g}",
-        f"Complete with limits: {len(sample.complete)} rows; with q and a, e not "
-        f"needed: {len(sample.mass_orbit)} (with limits "
-        f"{len(sample.mass_orbit_with_limits)})",
     ]
     for (stage, source), cuts in sample.cuts.groupby(["stage", "source"], sort=False):
         said = [f"{row.reason} {row.n_rows}" for row in cuts.itertuples()]

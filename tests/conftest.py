@@ -1,5 +1,6 @@
 """Fixtures that many tests share."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from panoptic.failures import ExitCode
 from panoptic.sample import CompanionSample
 from panoptic.target import TOI_6894_B
 from panoptic_vlms_project import main
+from tests.browser import Browser, chromium_path
 from tests.runs import SMALL, command
 
 ROOT = Path(__file__).parent.parent
@@ -56,3 +58,12 @@ def finished(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def results(finished) -> Path:
     return finished / "results"
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory) -> Iterator[Browser]:
+    executable = chromium_path()
+    if executable is None:
+        pytest.skip("no Chromium on this machine")
+    with Browser(executable, tmp_path_factory.mktemp("profile")) as browser:
+        yield browser

@@ -35,6 +35,23 @@ def test_replot_names_what_is_missing(copy, tmp_path, capsys):
     assert "classifier.json" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("name", ["migration.json", "robustness.meta.json"])
+def test_replot_names_what_is_of_another_version(copy, tmp_path, capsys, name):
+    text = (copy / name).read_text()
+    (copy / name).write_text(text.replace('"format_version": 1', '"format_version": 2'))
+    assert on_finished(tmp_path, "--replot", str(copy)) == ExitCode.INPUT_UNUSABLE
+    assert name.partition(".")[0] in capsys.readouterr().err
+
+
+def test_replot_refuses_a_number_that_was_changed(copy, tmp_path, capsys):
+    path = copy / "beta_e_params.csv"
+    path.write_text(path.read_text().replace("low_q", "low_x", 1))
+    before = contents(copy)
+    assert on_finished(tmp_path, "--replot", str(copy)) == ExitCode.INPUT_UNUSABLE
+    assert "beta_e_params.csv" in capsys.readouterr().err
+    assert contents(copy) == before
+
+
 def test_verify_runs_again_and_finds_the_same(copy, tmp_path, capsys):
     assert on_finished(tmp_path, "--verify", str(copy)) == ExitCode.DONE
     assert "different" not in capsys.readouterr().out

@@ -21,7 +21,6 @@ from panoptic.reporting.html_report import (
 )
 from panoptic.reporting.inline_svg import inline_svg
 from panoptic.statement import NotRun, Statement
-from tests.browser import Browser, chromium_path
 
 OBJECTS = ["TOI-1 b", "<b>Odd</b> & Co", "TRAPPIST-1 b"]
 
@@ -207,15 +206,6 @@ def file(page, tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(page, encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    executable = chromium_path()
-    if executable is None:
-        pytest.skip("no Chromium on this machine")
-    with Browser(executable, tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -151,7 +151,7 @@ def test_one_map_may_be_missing(name):
         "\n", " "
     )
     assert_sober(caption_perturber_maps(found, ROWS, ORBITS, imprint=IMPRINT))
-    assert_sober(caption_arrivals(found, imprint=IMPRINT))
+    assert_sober(caption_arrivals(found, ROWS, imprint=IMPRINT))
     timescales(found).draw_without_rendering()
 
 
@@ -174,8 +174,8 @@ def test_every_close_companion_stands_at_its_axis():
     figure = arrivals()
     asked = [one for one in findings().companions if one.arrival]
     assert objects_in(figure) == sorted(one.companion.name for one in asked)
-    said = caption_arrivals(findings(), imprint=IMPRINT)
-    assert "2 close companions" in said
+    said = caption_arrivals(findings(), ROWS, imprint=IMPRINT)
+    assert "2 close companions on 1 host," in said
     assert "no mass is known 1" in said
     assert "not close 1" in said
     assert_sober(said)
@@ -184,7 +184,7 @@ def test_every_close_companion_stands_at_its_axis():
 def test_nobody_asked_is_said():
     none = dataclasses.replace(findings(), companions=())
     assert "not run" in texts_in(arrivals(none))
-    assert_sober(caption_arrivals(none, imprint=IMPRINT))
+    assert_sober(caption_arrivals(none, ROWS, imprint=IMPRINT))
 
 
 def test_the_track_draws_every_kept_point_of_four_quantities():
@@ -225,7 +225,7 @@ def test_captions_of_what_was_not_run():
     for said in (
         caption_perturber_maps(WHY, ROWS, None, imprint=IMPRINT),
         caption_migration_sensitivity(WHY, imprint=IMPRINT),
-        caption_arrivals(WHY, imprint=IMPRINT),
+        caption_arrivals(WHY, ROWS, imprint=IMPRINT),
         caption_track(WHY, imprint=IMPRINT),
         caption_timescales(WHY, imprint=IMPRINT),
     ):

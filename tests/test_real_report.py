@@ -6,16 +6,7 @@ import pytest
 
 from panoptic import synopsis
 from panoptic.findings import load_results
-from tests.browser import Browser, chromium_path
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    executable = chromium_path()
-    if executable is None:
-        pytest.skip("no Chromium on this machine")
-    with Browser(executable, tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
+from tests.browser import Browser
 
 
 @pytest.fixture(scope="module")

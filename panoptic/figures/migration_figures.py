@@ -185,7 +185,9 @@ def plot_arrivals(found: MigrationFindings | NotRun, rows: pd.DataFrame) -> Figu
     return figure
 
 
-def caption_arrivals(found: MigrationFindings | NotRun, *, imprint: Imprint) -> str:
+def caption_arrivals(
+    found: MigrationFindings | NotRun, rows: pd.DataFrame, *, imprint: Imprint
+) -> str:
     """Say what was drawn for whom, and who was not asked about."""
     if isinstance(found, NotRun):
         return caption_not_run(_ARRIVALS, found, imprint)
@@ -195,7 +197,8 @@ def caption_arrivals(found: MigrationFindings | NotRun, *, imprint: Imprint) -> 
     draws = " or ".join(str(n) for n in sorted({one.n_draws for one in asked}))
     siblings = sum(one.has_siblings for one in asked)
     sentences = [
-        f"{counted(len(asked), 'close companion')}, {draws} triples each: how often "
+        f"{counted(len(asked), 'close companion')} on "
+        f"{counted(_n_hosts(asked, rows), 'host')}, {draws} triples each: how often "
         "one that starts wide around an unseen perturber ends near its axis of today; "
         "lines are 95 % Wilson intervals. Colour: mass; shape: detection method; "
         f"{HOW_MASSES_LOOK}.",
@@ -320,6 +323,11 @@ def _asked(found: MigrationFindings) -> list[_Asked]:
         for one in found.companions
         if one.arrival and one.companion.axis_au and one.companion.mass_mjup
     ]
+
+
+def _n_hosts(asked: Sequence[_Asked], rows: pd.DataFrame) -> int:
+    names = {one.name for one in asked}
+    return int(rows.loc[rows["pl_name"].isin(names), "hostname"].nunique())
 
 
 def _mass_scale(asked: Sequence[_Asked]) -> Normalize:

@@ -1,6 +1,6 @@
 """What the answers rest on: every check on one page, and what each method measures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from textwrap import fill
 from typing import Any
 
@@ -15,11 +15,13 @@ from panoptic.demographics.control_populations import (
     EccentricityControl,
     MixtureControl,
 )
+from panoptic.demographics.origin_classifier import QuickScore
 from panoptic.demographics.robustness_findings import (
     Check,
     RobustnessFindings,
     RobustnessRow,
 )
+from panoptic.demographics.variant_measures import EccentricityCheck, MixtureCheck
 from panoptic.figures.captions import (
     Imprint,
     caption,
@@ -61,11 +63,17 @@ def plot_robustness(found: RobustnessFindings | NotRun) -> Figure:
     """
     if isinstance(found, NotRun):
         return plot_not_run(_ROBUSTNESS, found)
+    rows = found.rows
     questions = (
-        (_mixture_lines(found.rows), "BIC(1) $-$ BIC(2)", (0.0,), 36),
-        (_ecc_lines(found.rows), "KS $D$ of $e$; $p$ by host", (), 30),
-        (_origin_lines(found.rows), "AUROC", (0.5,), 18),
-        (_coverage_lines(found.rows), "cells covered", (), 16),
+        (_lines(rows, "main", _mixture_line), "BIC(1) $-$ BIC(2)", (0.0,), 36),
+        (
+            _lines(rows, "eccentricity", _ecc_line),
+            "KS $D$ of $e$; $p$ by host",
+            (),
+            30,
+        ),
+        (_lines(rows, "origins", _origin_line), "AUROC", (0.5,), 18),
+        (_coverage_lines(rows), "cells covered", (), 16),
     )
     first = questions[0][0]
     figure = new_figure(PAGE_INCH, height_inch(first) + 0.75)
@@ -168,75 +176,60 @@ def caption_missingness(sample: CompanionSample, *, imprint: Imprint) -> str:
 
 # What a check leaves as it is, by its own definition: nothing is drawn there.
 _UNTOUCHED = {
-    Check.READING: ("mixture", "origins"),
+    Check.READING: ("main", "origins"),
     Check.ERRORS: ("eccentricity", "origins"),
-    Check.ANCHORS: ("mixture", "eccentricity"),
+    Check.ANCHORS: ("main", "eccentricity"),
     Check.ONE_PER_HOST: ("origins",),
     Check.HOST_MASSES: ("origins",),
     Check.INCLINATIONS: ("origins",),
-    Check.MIGRATION_MAP: ("mixture", "eccentricity", "origins"),
+    Check.MIGRATION_MAP: ("main", "eccentricity", "origins"),
 }
 
 
-def _missing(
-    row: RobustnessRow, why: NotRun, question: str, **place: Any
-) -> ForestLine:
-    """Return a line without a value: with its reason, or empty if not touched."""
-    if question in _UNTOUCHED.get(row.check, ()):
-        return ForestLine(value=None, is_empty=True, **place)
-    return ForestLine(value=None, remark=why.reason, **place)
+def _lines(
+    rows: Sequence[RobustnessRow], question: str, line_of: Callable[..., ForestLine]
+) -> list[ForestLine]:
+    """Return a line per row: its answer, the reason for none, or empty if untouched.
 
-
-def _mixture_lines(rows: Sequence[RobustnessRow]) -> list[ForestLine]:
+    question : the field of the rows that holds the answer.
+    """
     lines = []
     for row in rows:
-        part, place = row.main, _place(row, rows)
-        if isinstance(part, NotRun):
-            lines.append(_missing(row, part, "mixture", **place))
-            continue
-        lines.append(
-            ForestLine(
-                value=part.delta_bic,
-                low=part.delta_bic_low,
-                high=part.delta_bic_high,
-                remark="two could not be fitted",
-                **place,
-            )
-        )
-    return lines
-
-
-def _ecc_lines(rows: Sequence[RobustnessRow]) -> list[ForestLine]:
-    lines = []
-    for row in rows:
-        part, place = row.eccentricity, _place(row, rows)
-        if isinstance(part, NotRun):
-            lines.append(_missing(row, part, "eccentricity", **place))
-            continue
-        p = part.peto_p_host if part.ks_d is None else part.ks_p_host
-        words = "" if p is None else f"{p:.2g}"
-        lines.append(
-            ForestLine(
-                value=part.ks_d,
-                low=part.ks_d_low,
-                high=part.ks_d_high,
-                remark=f"Peto-Peto p = {words}" if words else "no KS test",
-                note=words if part.ks_d is not None else "",
-                **place,
-            )
-        )
-    return lines
-
-
-def _origin_lines(rows: Sequence[RobustnessRow]) -> list[ForestLine]:
-    lines = []
-    for row in rows:
-        part, place = row.origins, _place(row, rows)
-        if isinstance(part, NotRun):
-            lines.append(_missing(row, part, "origins", **place))
+        answer, place = getattr(row, question), _place(row, rows)
+        if not isinstance(answer, NotRun):
+            lines.append(line_of(answer, **place))
+        elif question in _UNTOUCHED.get(row.check, ()):
+            lines.append(ForestLine(value=None, is_empty=True, **place))
         else:
-            lines.append(ForestLine(value=part.auroc, **place))
+            lines.append(ForestLine(value=None, remark=answer.reason, **place))
     return lines
+
+
+def _mixture_line(check: MixtureCheck, **place: Any) -> ForestLine:
+    return ForestLine(
+        value=check.delta_bic,
+        low=check.delta_bic_low,
+        high=check.delta_bic_high,
+        remark="two could not be fitted",
+        **place,
+    )
+
+
+def _ecc_line(check: EccentricityCheck, **place: Any) -> ForestLine:
+    p = check.peto_p_host if check.ks_d is None else check.ks_p_host
+    words = "" if p is None else f"{p:.2g}"
+    return ForestLine(
+        value=check.ks_d,
+        low=check.ks_d_low,
+        high=check.ks_d_high,
+        remark=f"Peto-Peto p = {words}" if words else "no KS test",
+        note=words if check.ks_d is not None else "",
+        **place,
+    )
+
+
+def _origin_line(check: QuickScore, **place: Any) -> ForestLine:
+    return ForestLine(value=check.auroc, **place)
 
 
 def _coverage_lines(rows: Sequence[RobustnessRow]) -> list[ForestLine]:
