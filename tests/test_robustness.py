@@ -577,9 +577,12 @@ class TestWords:
     @pytest.mark.parametrize(
         ("shares", "words"),
         [
-            ((0.9, 0.1, 0.0), "supported in 9 of 10 samples."),
-            ((0.0, 0.8, 0.2), "0 of 10 samples: a difference is seen, but not within"),
-            ((0.1, 0.2, 0.7), "1 of 10 samples: mostly no difference is seen at all"),
+            ((0.9, 0.1, 0.0), "supported in 9 of 10 made samples of these sizes."),
+            ((0.0, 0.8, 0.2), "of these sizes: a difference is seen, but not within"),
+            (
+                (0.1, 0.2, 0.7),
+                "1 of 10 made samples of these sizes: mostly no difference",
+            ),
         ],
     )
     def test_the_controls_of_e_say_what_stands_in_the_way(

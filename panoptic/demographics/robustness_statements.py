@@ -92,8 +92,8 @@ def _mixture(findings: RobustnessFindings) -> Statement:
         _preferences(asked),
         evidence=evidence + _untested(refused),
         caveat=(
-            "Every variant keeps what the surveys can see: a preference that survives "
-            "them all can still be the surveys'. See the controls."
+            "Every variant keeps what the surveys can see: the preference can still be "
+            "theirs, see the controls."
         ),
     )
 
@@ -297,9 +297,9 @@ def _eccentricity_controls(
     found = {control.population: control for control in controls}
     two, one = found[Population.TWO], found[Population.ONE]
     text = (
-        "At these sizes the rules call a difference of eccentricities between two true "
-        f"populations supported in {_of(two.share_supported, two.n_simulations)} "
-        f"samples{_hindrance(two)}."
+        "Two true populations of eccentricities are called supported in "
+        f"{_of(two.share_supported, two.n_simulations)} made samples of these sizes"
+        f"{_hindrance(two)}."
     )
     seen = _of(1.0 - two.share_not_supported, two.n_simulations)
     alarm = _of(1.0 - one.share_not_supported, one.n_simulations)
