@@ -2,7 +2,7 @@
 
     python -m benchmarks.mixture_verdicts [SEEDS [ROWS ...]]
 
-Five seeds of 60 rows take about two minutes on two cores; `40 60 130` half an hour.
+Five seeds of 60 rows take about a minute on two cores; `40 60 130` half an hour.
 """
 
 import sys

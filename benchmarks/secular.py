@@ -1,6 +1,6 @@
 """How fast the secular integrator is: per cycle against its peers, and how it scales.
 
-    python benchmarks/secular.py [windows]
+    python -m benchmarks.secular [windows]
 
 Needs kozai, rebound and heyoka (all on PyPI); a peer that is not installed is left
 out. Every ratio is of two timings of the same run, each the least of many short ones,

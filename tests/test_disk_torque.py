@@ -96,6 +96,8 @@ def test_the_regime_decides_the_time():
         ranges=one_disk(sigma=100.0, age=1.0, slope=1.0, alpha=1e-3),
     )  # fmt: skip
     assert thick.gap_share == 0.0
+    assert thick.gap_share_within_longest is None
+    assert thin.gap_share_within_longest == thin.share_within_longest
     assert thick.time_yr == thick.type_i_time_yr
     assert thin.gap_share == 1.0
     assert thin.time_yr.low > thin.type_i_time_yr.high
@@ -125,6 +127,8 @@ def test_disks_are_of_one_regime_each():
     assert_allclose(found.linear_share, counts["linear"] / ranges.n_points**2)
     assert_allclose(found.between_share, counts["between"] / ranges.n_points**2)
     assert 0 < found.gap_share < 1
+    in_gaps = found.gap_share * found.gap_share_within_longest
+    assert in_gaps < found.share_within_longest < in_gaps + 1 - found.gap_share + 1e-12
 
 
 @pytest.mark.parametrize(

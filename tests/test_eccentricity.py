@@ -277,6 +277,7 @@ def test_what_too_few_shuffles_cannot_show_is_said():
         "none can after correction for all 30: with 99 shuffles no p is below 0.01."
     )
     assert "10 after correction for all 30" in many.text
+    assert "corrected" in many.evidence and "corrected" not in few.evidence
 
 
 def test_a_family_that_fits_better_is_named_with_the_beta(findings):

@@ -6,8 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import data_fetchers
+import data_processor
 from panoptic import synopsis
+from panoptic.config import InputOptions
 from panoptic.constants import MSUN_MJUP
+from panoptic.demographics.anchors import (
+    BINARY_LIKE,
+    UNLABELLED,
+    heuristic_anchors,
+)
+from panoptic.demographics.companions import Companions
 from panoptic.demographics.control_populations import Population
 from panoptic.demographics.power_findings import PowerFindings, collect_power
 from panoptic.failures import ExitCode
@@ -15,6 +24,7 @@ from panoptic.findings import load_results
 from panoptic.reporting.artifacts import read_result
 from panoptic.statement import NotRun
 from panoptic_vlms_project import main
+from tests.conftest import ROOT
 from tests.runs import command
 
 FEW = [
@@ -126,7 +136,9 @@ def _check_power(results):
     controls = findings.robustness.eccentricity_controls
     two, one, parts = (1.0 - c.share_not_supported for c in controls)
     rates = power.eccentricity_verdict
-    assert (rates.two, rates.one, rates.one_in_parts) == (two, one, parts)
+    assert (rates.two, rates.one, rates.one_in_parts) == pytest.approx(
+        (two, one, parts)
+    )
     controls = {c.population: c for c in findings.robustness.mixture_controls}
     one = controls[Population.ONE]
     assert power.mixture.one == one.share_very_strong
@@ -216,3 +228,28 @@ def test_without_answers_there_is_no_power():
     found = collect_power(why, why, why)
     assert found.eccentricity_tests == found.eccentricity_verdict == why
     assert found.mixture == found.deuterium == why
+
+
+def test_limits_of_either_sign_stay_out_of_the_main_sample(tmp_path):
+    made = two_in_each_method(np.random.default_rng(8))
+    sign = np.array([1, -1] + [0] * (N - 2))
+    made.assign(pl_bmassjlim=sign).to_csv(tmp_path / "made.csv", index=False)
+    catalogues = data_fetchers.fetch(
+        InputOptions(ps=tmp_path / "made.csv"), data_dir=ROOT / "data"
+    )
+    sample = data_processor.build_sample(
+        catalogues,
+        host_mass_range_msun=(0.06, 0.2),
+        q_split=0.01,
+        ecc_zero_bound=0.1,
+        target_name="TOI-6894 b",
+    )
+    assert len(sample.main) == len(sample.mass_orbit) == N - 2
+    assert len(sample.complete) == N
+    scored = Companions.from_frame(sample.scored)
+    of = dict(zip(scored.name.tolist(), scored.mass_limit.tolist(), strict=True))
+    assert [of["Made 0 b"], of["Made 1 b"], of["Made 2 b"]] == [1, -1, 0]
+    anchors = heuristic_anchors(scored, q_planet=0.003, q_binary=0.01)
+    label = dict(zip(scored.name.tolist(), anchors.label.tolist(), strict=True))
+    # Both have a high q: only the lower limit is certain to be above the threshold.
+    assert [label["Made 0 b"], label["Made 1 b"]] == [UNLABELLED, BINARY_LIKE]

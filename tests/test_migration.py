@@ -142,6 +142,14 @@ def test_what_other_closed_forms_change_is_said(findings):
     assert "unstable by Vynatheya et al. 2022" in said
 
 
+def test_undecided_draws_of_companions_are_said(findings):
+    (near, *rest) = findings.companions
+    open_ones = replace(near.arrival, n_undecided=3)  # of 6
+    vague = replace(near, arrival=open_ones)
+    said = state_migration(replace(findings, companions=(vague, *rest)))[-1]
+    assert "undecided 50 % of all draws, at most 50 % (near)" in said.evidence
+
+
 def test_the_alarm_follows_the_numbers_both_ways():
     assert "lies inside" in texts(investigate())
     assert "lies outside" in texts(
@@ -211,7 +219,8 @@ def test_where_the_radius_comes_from_is_said(findings):
 
 
 def test_disk_torques_are_said_by_regime():
-    assert "the linear torque (Type I) holds in" in texts(investigate())
+    said = texts(investigate())
+    assert "of these within 10 Myr); the linear torque (Type I) holds in" in said
     heavy = texts(investigate(replace(TOI_6894_B, mass_mjup=40.0)))
     assert "cavity around both bodies" in heavy
     assert "within 10 Myr" not in heavy
@@ -294,6 +303,18 @@ def test_the_table_of_companions(findings):
     assert table["n_draws"].isna().tolist() == [False, True, True]
     assert table["not_applicable"].str.len().gt(0).tolist() == [False, True, True]
     assert table["disk_time_median_yr"].isna().tolist() == [False, False, True]
+    assert table["disk_verdict"].isna().tolist() == [False, False, True]
+
+
+def test_no_time_is_tabled_for_a_companion_in_a_cavity():
+    heavy = ObservedCompanion("heavy", 0.12, 30.0, 0.05)
+    found = investigate_migration(TOI_6894_B, (heavy,), settings=QUICK)
+    (row,) = companion_table(found).to_dict("records")
+    assert row["disk_regime"] == "cavity"
+    assert row["disk_verdict"].startswith("open")
+    times = [row[name] for name in COMPANION_FACTS if name.startswith("disk_time")]
+    assert np.isnan(times).all()
+    assert row["spiral_in_strong_yr"] > 0
 
 
 def test_the_table_of_variants(findings):

@@ -7,13 +7,17 @@ fault breaks. The faults are put into a copy; the checkout is never touched.
     python tools/mutants.py [WORD ...]     only the faults whose place holds a word
 """
 
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 ROOT = Path(__file__).parent.parent
 LIST = Path(__file__).parent / "mutants.d"
@@ -82,20 +86,38 @@ def main(words: list[str]) -> int:
     except ValueError as error:
         print(error)
         return 2
-    survivors = 0
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "copy"
-        shutil.copytree(ROOT, copy, ignore=IGNORED)
+        copies = [Path(folder) / f"copy{i}" for i in range(os.cpu_count() or 1)]
+        for copy in copies:
+            shutil.copytree(ROOT, copy, ignore=IGNORED)
         tests = sorted({test for mutant in mutants for test in mutant.tests})
-        if tests and tests_end_with(tests, copy):
+        if tests and tests_end_with(tests, copies[0]):
             print("the tests fail without any fault: nothing would be shown")
             return 1
-        for mutant in mutants:
-            caught = is_caught(mutant, copy)
+        survivors = 0
+        for mutant, caught in zip(mutants, try_all(mutants, copies), strict=True):
             survivors += not caught
-            print("caught  " if caught else "SURVIVED", mutant.file, "-", mutant.why)
+            verdict = "caught  " if caught else "SURVIVED"
+            print(verdict, mutant.file, "-", mutant.why, flush=True)
     print(f"{len(mutants) - survivors} of {len(mutants)} faults caught")
     return 1 if survivors else 0
+
+
+def try_all(mutants: list[Mutant], copies: list[Path]) -> Iterator[bool]:
+    """Say of each fault in order whether it is caught, in as many copies at once."""
+    free: SimpleQueue[Path] = SimpleQueue()
+    for copy in copies:
+        free.put(copy)
+
+    def is_caught_somewhere(mutant: Mutant) -> bool:
+        copy = free.get()
+        try:
+            return is_caught(mutant, copy)
+        finally:
+            free.put(copy)
+
+    with ThreadPoolExecutor(len(copies)) as pool:
+        yield from pool.map(is_caught_somewhere, mutants)
 
 
 if __name__ == "__main__":

@@ -96,10 +96,15 @@ def _verdict(findings: EccentricityFindings) -> Statement:
 
 def _verdict_evidence(findings: EccentricityFindings, headline: ContrastTest) -> str:
     result = headline.result
+    corrected = (
+        _least_p(findings)
+        if _too_few_shuffles(findings)
+        else f"{headline.p_holm:.2g} corrected for {len(findings.tests)} tests"
+    )
     return (
         f"Verdict: {findings.verdict}, for: {findings.because}. Peto-Peto with limits, "
         f"hosts shuffled: z = {result.statistic:.2f}, p = {result.p_host:.2g} "
-        f"({headline.p_holm:.2g} corrected for {len(findings.tests)} tests). "
+        f"({corrected}). "
         f"{result.n_first} low-q rows on {result.n_hosts_first} hosts, "
         f"{result.n_second} high-q on {result.n_hosts_second}; "
         f"{findings.n_high_q_alone} high-q rows come from methods without a low-q row"
@@ -130,8 +135,10 @@ def _sensitivity(findings: EccentricityFindings) -> Iterator[Statement]:
     if not overall:
         return
     raw = sum(t.result.p_host <= SIGNIFICANCE for t in overall)
+    blind = _too_few_shuffles(findings)
     parts = [
-        f"{t.policy} {t.result.test} p = {t.result.p_host:.2g} ({t.p_holm:.2g})"
+        f"{t.policy} {t.result.test} p = {t.result.p_host:.2g}"
+        + ("" if blind else f" ({t.p_holm:.2g})")
         for t in overall
     ]
     yield Statement(
@@ -139,21 +146,29 @@ def _sensitivity(findings: EccentricityFindings) -> Iterator[Statement]:
             f"Of {len(overall)} tests over all rows, {raw} find a difference at 5 %, "
             f"{_after_correction(findings, overall)}."
         ),
-        evidence="p by host (corrected): " + "; ".join(parts),
+        evidence=f"p by host{'' if blind else ' (corrected)'}: {'; '.join(parts)}",
         caveat="the passes share rows, so that the tests are not independent",
     )
 
 
 def _after_correction(findings: EccentricityFindings, tests: list[ContrastTest]) -> str:
     """Count what survives, unless too few shuffles were made for anything to."""
-    least, n = 1.0 / (1 + findings.n_permutations), len(findings.tests)
-    if least * n > SIGNIFICANCE:
-        return (
-            f"none can after correction for all {n}: with {findings.n_permutations} "
-            f"shuffles no p is below {least:.2g}"
-        )
+    n = len(findings.tests)
+    if _too_few_shuffles(findings):
+        return f"none can after correction for all {n}: {_least_p(findings)}"
     held = sum(test.p_holm <= SIGNIFICANCE for test in tests)
     return f"{held} after correction for all {n} of the table"
+
+
+def _too_few_shuffles(findings: EccentricityFindings) -> bool:
+    """Whether not even the least possible p would survive the correction."""
+    least, n = 1.0 / (1 + findings.n_permutations), len(findings.tests)
+    return least * n > SIGNIFICANCE
+
+
+def _least_p(findings: EccentricityFindings) -> str:
+    n = findings.n_permutations
+    return f"with {n} shuffles no p is below {1.0 / (1 + n):.2g}"
 
 
 def _fits(findings: EccentricityFindings) -> Iterator[Statement]:

@@ -153,7 +153,9 @@ def _eccentricity_rates(
 ) -> RuleRates | NotRun:
     if isinstance(controls, NotRun):
         return controls
-    share = {c.population: 1.0 - c.share_not_supported for c in controls}
+    share = {
+        c.population: c.share_supported + c.share_driven_by_method for c in controls
+    }
     rule = "the verdict is another one than not supported"
     return _rates(rule, controls[0].n_simulations, share)
 

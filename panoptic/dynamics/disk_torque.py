@@ -84,6 +84,7 @@ class DiskTorque:
     time_yr: Band  # yr, of the regime that applies in each disk
     share_within_shortest: float  # of the disks: time <= low end of lifetime
     share_within_longest: float  # of the disks: time <= high end of lifetime
+    gap_share_within_longest: float | None  # of those with a gap; None: no gap in any
 
     @property
     def mass_ratio(self) -> float:
@@ -237,6 +238,7 @@ def disk_torque(
     gap = gap_parameter(q, aspect_ratio=h, alpha=alpha) <= 1.0
     time = np.where(gap, type_ii, type_i)
     shortest, longest = ranges.lifetime_myr
+    in_time = time <= longest * 1e6
     return DiskTorque(
         host_mass_msun=host_mass_msun,
         companion_mass_mjup=companion_mass_mjup,
@@ -249,7 +251,8 @@ def disk_torque(
         linear_share=float(np.mean(~gap & (q < h**3))),
         time_yr=_band(time),
         share_within_shortest=float(np.mean(time <= shortest * 1e6)),
-        share_within_longest=float(np.mean(time <= longest * 1e6)),
+        share_within_longest=float(np.mean(in_time)),
+        gap_share_within_longest=float(np.mean(in_time[gap])) if gap.any() else None,
     )
 
 

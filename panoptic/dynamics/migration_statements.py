@@ -3,7 +3,12 @@
 import numpy as np
 
 from panoptic.dynamics.arrivals import FIRST_AXIS_RANGE_AU, WIDEST_CLOSE_AU
-from panoptic.dynamics.disk_torque import CAVITY_MASS_RATIO, DiskRanges, DiskRegime
+from panoptic.dynamics.disk_torque import (
+    CAVITY_MASS_RATIO,
+    DiskRanges,
+    DiskRegime,
+    DiskTorque,
+)
 from panoptic.dynamics.feasibility import (
     COVERED_FRACTION,
     FeasibilityMap,
@@ -253,9 +258,10 @@ def _state_disk(findings: MigrationFindings) -> Statement:
         text=(
             f"In {_percent(start.share_within_longest)} of the disks considered the "
             f"torque moves the companion at {start.axis_au:.3g} AU within {long:g} Myr "
-            f"({_percent(start.share_within_shortest)} within {short:g} Myr); it opens "
-            f"a gap in {_percent(start.gap_share)} of them (Type II), the linear "
-            f"torque (Type I) holds in {_percent(start.linear_share)}."
+            f"({_percent(start.share_within_shortest)} within {short:g} Myr). It opens "
+            f"a gap in {_percent(start.gap_share)} of them (Type II"
+            f"{_gap_text(start)}); the linear torque (Type I) holds in "
+            f"{_percent(start.linear_share)}."
         ),
         evidence=times,
         caveat=(
@@ -268,6 +274,13 @@ def _state_disk(findings: MigrationFindings) -> Statement:
     )
 
 
+def _gap_text(disk: DiskTorque) -> str:
+    if disk.gap_share_within_longest is None:
+        return ""
+    share = _percent(disk.gap_share_within_longest)
+    return f", {share} of these within {disk.ranges.lifetime_myr[1]:g} Myr"
+
+
 def _state_companions(findings: MigrationFindings) -> Statement:
     asked = [(c, c.arrival) for c in findings.companions if c.arrival]
     name, best = max(
@@ -275,6 +288,11 @@ def _state_companions(findings: MigrationFindings) -> Statement:
         key=lambda pair: pair[1].arrived_fraction,
     )
     reached = sum(arrival.n_arrived > 0 for _, arrival in asked)
+    vague, vaguest = max(
+        ((c.companion.name, arrival) for c, arrival in asked),
+        key=lambda pair: pair[1].n_undecided / pair[1].n_draws,
+    )
+    undecided = sum(arrival.n_undecided for _, arrival in asked)
     crowded = sum(c.companion.n_siblings > 0 for c, _ in asked)
     most = f"; most often {name}, {_percent(best.arrived_fraction)}" if reached else ""
     return Statement(
@@ -286,7 +304,10 @@ def _state_companions(findings: MigrationFindings) -> Statement:
         ),
         evidence=(
             f"95 % {_percent(best.arrived_low)}-{_percent(best.arrived_high)} for "
-            f"{name}; {crowded} of the {len(asked)} have known siblings"
+            f"{name}; {crowded} of the {len(asked)} have known siblings; undecided "
+            f"{_percent(undecided / sum(arrival.n_draws for _, arrival in asked))} of "
+            f"all draws, at most {_percent(vaguest.n_undecided / vaguest.n_draws)} "
+            f"({vague})"
         ),
         caveat=(
             "Radii not observed come from a relation; one Love number and time lag "

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from panoptic.dynamics.arrivals import CompanionMigration
+from panoptic.dynamics.disk_torque import DiskRegime
 from panoptic.dynamics.feasibility import FeasibilityMap, typical_orbit
 from panoptic.dynamics.migration_findings import MigrationFindings
 from panoptic.dynamics.outcomes import Outcome
@@ -104,7 +105,10 @@ COMPANION_FACTS = {
     "arrived_low": _fact("", "its Wilson 95 % interval, lower end"),
     "arrived_high": _fact("", "upper end"),
     "disk_regime": _fact("", "Type I, Type II, between (most disks), or cavity"),
-    "disk_verdict": _fact("", "whether the torque fits in the life of a disk"),
+    "disk_verdict": _fact(
+        "",
+        "whether it fits in a disk's life; other disk_ columns are empty for a cavity",
+    ),
     "disk_gap_share": _fact("", "of the disks, in which it opens a gap (Type II)"),
     "disk_linear_share": _fact("", "of the disks, in which Type I holds: q < h^3"),
     "disk_time_low_yr": _fact("yr", "a/|da/dt| at pl_orbsmax, shortest of the disks"),
@@ -244,9 +248,9 @@ def _companion_row(found: CompanionMigration) -> dict[str, object]:
     if found.arrival is not None:
         row |= asdict(found.arrival)
     if disk is not None:
+        row |= {"disk_regime": str(disk.regime), "disk_verdict": disk.verdict}
+    if disk is not None and disk.regime is not DiskRegime.CAVITY:
         row |= {
-            "disk_regime": str(disk.regime),
-            "disk_verdict": disk.verdict,
             "disk_gap_share": disk.gap_share,
             "disk_linear_share": disk.linear_share,
             "disk_time_low_yr": disk.time_yr.low,

@@ -177,15 +177,18 @@ def track(
     scales = SecularScales.of(triples)
     moving = scales.moving(outer_orbit)
     kernel = record_moving if moving[0] else record_fixed
-    points = np.tile(_start_states(triples, scales), (max_steps + 1, 1))
+    (start,) = _start_states(triples, scales)
+    points = np.empty((max_steps + 1, len(start)))
     n_points = kernel(
-        points[0].copy(),
+        start,
         scales.strengths(moving)[0],
         t_end_yr / scales.t_lk_yr[0],
         tolerance,
         points,
     )
     points = points[:n_points]
+    if not moving[0]:
+        points[:, OUTER_E:] = start[OUTER_E:]
     j_vector, outer_j_vector = points[:, J:S], points[:, OUTER_J:]
     j2 = np.sum(j_vector**2, axis=1)
     outer_j2 = np.sum(outer_j_vector**2, axis=1)
