@@ -323,7 +323,8 @@ class TestCompare:
         )
         text = compose_comparison(found)
         assert "pl_bmassj moved in 13, most in A 12 13 -> 26; A 11 12 -> 24" in text
-        assert "Moved in more than 12 objects too: q (objects_changed.csv)" in text
+        assert "Moved in more than 12 objects too: q (--outdir keeps all in" in text
+        assert "objects_changed.csv" in text
 
     def test_sentences_are_paired_by_what_they_say(self, run):
         lead = Statement("It is supported.")

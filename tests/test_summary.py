@@ -1,6 +1,6 @@
 """SUMMARY.txt: 80 columns, verdicts first, nothing lost."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panoptic.reporting.summary import Section, compose_summary
@@ -67,6 +67,7 @@ words = st.text(
 sentences = st.lists(words, min_size=1, max_size=40).map(" ".join)
 
 
+@settings(deadline=None, derandomize=True)
 @given(sentences, sentences, sentences)
 def test_no_line_is_too_wide_and_no_word_is_lost(text, evidence, caveat):
     section = Section("Q", (Statement(text, evidence, caveat),), (evidence,))

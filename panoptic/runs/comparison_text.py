@@ -77,7 +77,7 @@ def _object_lines(comparison: Comparison) -> Iterator[str]:
     if widely[1:]:
         yield (
             f"Moved in more than {_MANY} objects too: {', '.join(widely[1:])} "
-            "(objects_changed.csv)"
+            "(--outdir keeps all in objects_changed.csv)"
         )
 
 
@@ -109,7 +109,7 @@ def _word_lines(words: Sequence[Move]) -> Iterator[str]:
     if n_stayed:
         yield (
             f"In the same words, with other numbers behind them: {n_stayed} answers "
-            "(words_changed.csv)"
+            "(--outdir keeps all in words_changed.csv)"
         )
 
 
