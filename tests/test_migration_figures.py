@@ -155,6 +155,19 @@ def test_one_map_may_be_missing(name):
     timescales(found).draw_without_rendering()
 
 
+def test_no_disk_moves_a_body_in_a_cavity():
+    assert any("disk torque" in row for row in rows_of(timescales()))
+    heavy = dataclasses.replace(findings().disk_today, companion_mass_mjup=30.0)
+    found = dataclasses.replace(findings(), disk_today=heavy, disk_at_start=heavy)
+    assert not any("disk torque" in row for row in rows_of(timescales(found)))
+    assert "a cavity of the disk" in caption_timescales(found, imprint=IMPRINT)
+
+
+def rows_of(figure):
+    """What stands beside the rows of the figure of timescales."""
+    return [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (3, 1)])
 def test_a_map_may_be_one_row_or_one_cell(shape):
     maps(findings(*shape)).draw_without_rendering()

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from panoptic.dynamics.disk_torque import Band
+from panoptic.dynamics.disk_torque import Band, DiskRegime, DiskTorque
 from panoptic.dynamics.migration_findings import (
     MigrationFindings,
     PericentreThresholds,
@@ -102,19 +102,28 @@ def caption_timescales(found: MigrationFindings | NotRun, *, imprint: Imprint) -
         f"{found.disk_today.axis_au:g} AU of {found.inner.host_mass_msun:g} Msun.",
         "Kozai-Lidov: the median time of each cell, from the fastest to the slowest "
         "cell of the map.",
-        f"Disk: over surface densities of {ranges.sigma_g_cm2[0]:g} to "
-        f"{ranges.sigma_g_cm2[1]:g} g/cm2 at 1 AU, ages of {ranges.age_myr[0]:g} to "
-        f"{ranges.age_myr[1]:g} Myr, slopes of {ranges.slope[0]:g} to "
-        f"{ranges.slope[1]:g} and viscosities of {ranges.alpha[0]:g} to "
-        f"{ranges.alpha[1]:g}; dots are medians. Type I: whether or "
-        "not a gap opens; disk torque: of the regime that applies, with the share of "
-        "the disks in which a gap opens.",
+        _disk_sentence(found),
         f"Stellar tide: time to spiral in, Q' of {q_primes}.",
         f"Shaded: the lifetime of a disk, {ranges.lifetime_myr[0]:g} to "
         f"{ranges.lifetime_myr[1]:g} Myr; dashed: the horizon of the map; dotted: the "
         "age of the Universe.",
     ]
     return caption(_TIMESCALES, sentences, imprint)
+
+
+def _disk_sentence(found: MigrationFindings) -> str:
+    if not _disks_of_planets(found):
+        return "Disk: none, so massive a companion stands in a cavity of the disk."
+    ranges = found.disk_today.ranges
+    return (
+        f"Disk: over surface densities of {ranges.sigma_g_cm2[0]:g} to "
+        f"{ranges.sigma_g_cm2[1]:g} g/cm2 at 1 AU, ages of {ranges.age_myr[0]:g} to "
+        f"{ranges.age_myr[1]:g} Myr, slopes of {ranges.slope[0]:g} to "
+        f"{ranges.slope[1]:g} and viscosities of {ranges.alpha[0]:g} to "
+        f"{ranges.alpha[1]:g}; dots are medians. Type I: whether or not a gap opens; "
+        "disk torque: of the regime that applies, with the share of the disks in "
+        "which a gap opens."
+    )
 
 
 @house_style()
@@ -204,7 +213,7 @@ def _spans(found: MigrationFindings) -> Iterator[_Span]:
         middle = float(np.median(times))
         low, high = float(times.min()), float(times.max())
         yield _Span("Kozai-Lidov cycle", low, middle, high, BLUE)
-    for disk in (found.disk_at_start, found.disk_today):
+    for disk in _disks_of_planets(found):
         where = f"at {disk.axis_au:.2g} AU"
         yield _of_band(f"Type I torque {where}", disk.type_i_time_yr)
         gap = f"gap in {disk.gap_share:.0%}"
@@ -217,6 +226,12 @@ def _spans(found: MigrationFindings) -> Iterator[_Span]:
         max(times_in),
         GREEN,
     )
+
+
+def _disks_of_planets(found: MigrationFindings) -> list[DiskTorque]:
+    """Return the disk torques whose formulas hold; a body in a cavity has none."""
+    disks = (found.disk_at_start, found.disk_today)
+    return [disk for disk in disks if disk.regime is not DiskRegime.CAVITY]
 
 
 def _of_band(label: str, band: Band) -> _Span:
