@@ -279,11 +279,8 @@ def compare(
 ) -> None:
     """Say what changed between two runs; write it where a folder is given."""
     from panoptic.reporting.artifacts import ResultsFolder
-    from panoptic.runs.compare import (
-        compare_runs,
-        compose_comparison,
-        write_comparison,
-    )
+    from panoptic.runs.compare import compare_runs, write_comparison
+    from panoptic.runs.comparison_text import compose_comparison
 
     comparison = compare_runs(before, after, summarise=_sections_of)
     if outdir is not None:
@@ -332,10 +329,7 @@ def _guarded(config: RunConfig, console: "Console") -> ExitCode:
         console.log.error(f"{failure}", cause=failure)
         return failure.exit_code
     except KeyboardInterrupt:
-        console.log.error(
-            "interrupted: no result was written (what a run had finished of its "
-            "migration map is kept for --resume)"
-        )
+        console.log.error(f"interrupted: {_left_behind(config)}")
         return ExitCode.INTERRUPTED
     except Exception as bug:  # noqa: BLE001 (the last resort: said, logged, exit 70)
         console.log.error(
@@ -344,6 +338,15 @@ def _guarded(config: RunConfig, console: "Console") -> ExitCode:
             cause=bug,
         )
         return ExitCode.BUG
+
+
+def _left_behind(config: RunConfig) -> str:
+    from panoptic.reporting.artifacts import say_what_is_left
+
+    finished = config.finished
+    if finished.replot or finished.verify or finished.compare:
+        return "nothing was written"
+    return say_what_is_left(config.outputs.folder)
 
 
 def _do(config: RunConfig, console: "Console") -> ExitCode:

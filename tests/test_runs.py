@@ -18,7 +18,8 @@ from panoptic.reporting.artifacts import (
     read_table,
 )
 from panoptic.reporting.summary import Section, compose_summary
-from panoptic.runs.compare import compare_runs, compose_comparison, write_comparison
+from panoptic.runs.compare import compare_runs, write_comparison
+from panoptic.runs.comparison_text import compose_comparison
 from panoptic.runs.replot import replot
 from panoptic.runs.values import differs, relative_difference, values_of
 from panoptic.runs.verify import verify

@@ -17,7 +17,7 @@ from panoptic.reporting.artifacts import (
 )
 from panoptic.reporting.summary import Section, columns_of, sentences_of
 from panoptic.runs.comparison import Comparison, Move, ValuesOf
-from panoptic.runs.comparison_text import compose_comparison as compose_comparison
+from panoptic.runs.comparison_text import compose_comparison
 from panoptic.runs.values import Value, differs, named_leaves, values_of
 
 Summarise = Callable[[Path], Sequence[Section]]
