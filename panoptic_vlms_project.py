@@ -22,13 +22,13 @@ from panoptic.target import resolve_target
 
 if TYPE_CHECKING:  # at run time these wait until the arguments are parsed
     from data_fetchers import Catalogues
+    from panoptic.anchor_files import LabelledAnchors
     from panoptic.console import Console, Progress
     from panoptic.findings import Results
     from panoptic.machine import SideProcesses
     from panoptic.reporting.artifacts import ResultsFolder
     from panoptic.reporting.partial_results import PartialResults
     from panoptic.reporting.summary import Section
-    from statistical_analysis import LabelledAnchors
 
 DATA = Path(__file__).parent / "data"  # the tables that ship with the project
 KEPT_ANCHORS = "inputs/anchors.csv"
@@ -100,11 +100,9 @@ def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
 
 def _read_inputs(config: RunConfig, console: "Console") -> Inputs:
     import data_fetchers
-    import statistical_analysis
+    from panoptic.anchor_files import read_anchors
 
-    labelled = statistical_analysis.read_anchors(
-        config.statistics.anchors, data_dir=DATA
-    )
+    labelled = read_anchors(config.statistics.anchors, data_dir=DATA)
     with console.stage("Catalogues") as progress:
         catalogues = data_fetchers.fetch(
             config.inputs,
@@ -242,7 +240,7 @@ def _run_again(
 ) -> None:
     """Repeat the run that a manifest describes, from the inputs it kept."""
     import data_fetchers
-    import statistical_analysis
+    from panoptic.anchor_files import read_anchors
 
     try:
         recorded = {
@@ -266,9 +264,7 @@ def _run_again(
                 folder,
                 host_mass_range_msun=config.sample.host_mass_range_msun,
             ),
-            statistical_analysis.read_anchors(
-                config.statistics.anchors, data_dir=DATA, text=text
-            ),
+            read_anchors(config.statistics.anchors, data_dir=DATA, text=text),
         )
 
     _carry_out(config, read_kept, console)

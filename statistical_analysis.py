@@ -9,19 +9,15 @@ that has a mass ratio; the dynamics asks of the target alone.
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from panoptic.anchor_files import LabelledAnchors
 from panoptic.config import ComputeOptions, MigrationOptions, StatisticsOptions
 from panoptic.demographics.anchors import (
     Anchors,
-    AnchorSource,
-    AnchorTable,
     heuristic_anchors,
     label_by_table,
-    read_anchor_table,
 )
 from panoptic.demographics.companions import Companions
 from panoptic.demographics.eccentricity import (
@@ -45,39 +41,23 @@ from panoptic.demographics.robustness import (
 )
 from panoptic.dynamics.migration import (
     MigrationFindings,
-    MigrationModel,
-    MigrationSettings,
-    ObservedCompanion,
     check_migration,
     investigate_migration,
 )
-from panoptic.dynamics.perturbers import (
-    EccentricityLaw,
-    OuterOrbitPrior,
-    PerturberGrid,
-)
 from panoptic.dynamics.scale_out import BlockStore, Workers
-from panoptic.dynamics.secular_map import SecularModel
-from panoptic.dynamics.sensitivity import DISRUPTION_FACTORS, HORIZONS_GYR
-from panoptic.failures import InputUnusable
 from panoptic.findings import Findings
-from panoptic.sample import AxisOrigin, CompanionSample, MassProvenance
+from panoptic.migration_request import (
+    observe_companions,
+    observe_target,
+    settings_of,
+)
+from panoptic.sample import CompanionSample
 from panoptic.statement import NotRun
 from panoptic.target import Target
-
-CURATED = "curated"  # the word for the table of anchors that ships with the project
 
 Progress = Callable[[int, int], None]
 Stage = Callable[[str], AbstractContextManager[Progress]]
 Generators = Callable[[str], np.random.Generator]  # one per name, from the seed
-
-
-class LabelledAnchors(NamedTuple):
-    """A table of anchors as it was read."""
-
-    table: AnchorTable
-    source: AnchorSource
-    text: str
 
 
 def analyse(
@@ -96,7 +76,7 @@ def analyse(
 
     Parameters
     ----------
-    labelled : the anchors of `read_anchors`.
+    labelled : the anchors of `panoptic.anchor_files`; None where q decides.
     compute : the seed of the map's counter-based draws, and who computes.
     rng : gives each question its own generator, so that none moves another's numbers.
     stage : opens a stage by its title and hands out its progress callback.
@@ -111,8 +91,8 @@ def analyse(
     # First: what will be refused (a name that no companion bears, unfinished work of
     # other settings) should not cost a whole run.
     anchors = _anchors(sample, target, labelled, statistics)
-    observed, others = _observed_target(target), _observed_companions(sample)
-    settings = _migration_settings(migration, seed=compute.seed)
+    observed, others = observe_target(target), observe_companions(sample)
+    settings = settings_of(migration, seed=compute.seed)
     workers = Workers(compute.threads, compute.dask, store)
     check_migration(observed, others, settings=settings, workers=workers)
     with stage("Mass mixture") as progress:
@@ -258,41 +238,6 @@ def _with_coverage(
     return replace(robustness, rows=(*robustness.rows, *rows))
 
 
-def read_anchors(
-    path: Path | None, *, data_dir: Path, text: str | None = None
-) -> LabelledAnchors | None:
-    """Return the table of anchors a run was given, None where q decides.
-
-    Parameters
-    ----------
-    path : a CSV, or the word "curated" for the table that ships with the project.
-    text : what the table held when it was read before; the file is not read then.
-
-    Raises
-    ------
-    InputUnusable
-        where the file is missing or cannot be used.
-    """
-    if path is None:
-        return None
-    is_curated = str(path) == CURATED
-    place = data_dir / "curated_anchors.csv" if is_curated else path
-    if text is None:
-        text = _text_of(place)
-    source = AnchorSource.CURATED if is_curated else AnchorSource.USER
-    return LabelledAnchors(read_anchor_table(text, location=str(path)), source, text)
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        raise InputUnusable(
-            f"the anchors file {path} cannot be read: {error}. Give a CSV with the "
-            "columns pl_name, label, reason and reference, or leave --anchors out."
-        ) from error
-
-
 def _anchors(
     sample: CompanionSample,
     target: Target,
@@ -312,82 +257,3 @@ def _anchors(
         source=labelled.source,
         target_name=target.pl_name,
     )
-
-
-def _observed_target(target: Target) -> ObservedCompanion:
-    return ObservedCompanion(
-        name=target.label,
-        host_mass_msun=target.st_mass,
-        mass_mjup=target.pl_bmassj,
-        axis_au=target.pl_orbsmax,
-        host_radius_rsun=target.st_rad,
-        radius_rjup=target.pl_radj,
-    )
-
-
-def _migration_settings(settings: MigrationOptions, *, seed: int) -> MigrationSettings:
-    horizons = sorted({settings.kl_horizon_gyr, *HORIZONS_GYR})
-    factors = sorted({settings.kl_disruption, *DISRUPTION_FACTORS}, reverse=True)
-    return MigrationSettings(
-        grid=PerturberGrid.log_spaced(
-            settings.kl_mout,
-            settings.kl_aout,
-            n_mass=settings.kl_grid.n_mass,
-            n_axis=settings.kl_grid.n_axis,
-        ),
-        inner_axis_au=(settings.kl_inner_au.low, settings.kl_inner_au.high),
-        prior=OuterOrbitPrior(
-            ecc_range=settings.kl_eout,
-            ecc_law=EccentricityLaw(settings.kl_eout_law),
-            inclination_range_deg=settings.kl_inclination,
-        ),
-        secular=SecularModel(
-            horizon_gyr=settings.kl_horizon_gyr,
-            disruption_factor=settings.kl_disruption,
-            horizons_gyr=tuple(horizons),
-            disruption_factors=tuple(factors),
-            love_number=settings.kl_love,
-            time_lag_s=settings.kl_lag_s,
-            window_factor=settings.kl_window,
-        ),
-        seed=seed,
-        model=MigrationModel(settings.kl_model),
-        n_draws=settings.kl_trials,
-        n_secular_draws=settings.kl_secular_trials,
-        n_changed_draws=settings.kl_changed_trials,
-        n_companion_draws=settings.kl_object_trials,
-        r_crit_rstar=settings.kl_rcrit,
-        companion_radius_rjup=settings.kl_radius_rj,
-    )
-
-
-def _observed_companions(sample: CompanionSample) -> tuple[ObservedCompanion, ...]:
-    """Return the rows of the window.
-
-    A limit is not known, nor is a mass that follows from a radius, nor an axis of
-    which only the projection on the sky is seen.
-    """
-    companions = Companions.from_frame(sample.frame)
-    known_mass = (companions.mass_limit == 0) & (
-        companions.mass_provenance != MassProvenance.MASS_RADIUS
-    )
-    mass = np.where(known_mass, companions.mass_mjup, np.nan)
-    projected = sample.frame["a_origin"].to_numpy() == AxisOrigin.PROJECTED
-    axis = np.where(companions.a_limit | projected, np.nan, companions.a_au)
-    siblings = sample.frame.groupby("hostname")["pl_name"].transform("count") - 1
-    return tuple(
-        ObservedCompanion(
-            name=str(companions.name[row]),
-            host_mass_msun=float(companions.st_mass[row]),
-            mass_mjup=_known(mass[row]),
-            axis_au=_known(axis[row]),
-            host_radius_rsun=_known(sample.frame["st_rad"].iloc[row]),
-            radius_rjup=_known(sample.frame["pl_radj"].iloc[row]),
-            n_siblings=int(siblings.iloc[row]),
-        )
-        for row in range(len(companions))
-    )
-
-
-def _known(value: float) -> float | None:
-    return float(value) if value > 0 else None

@@ -21,6 +21,7 @@ EVERYWHERE = {"panoptic", "panoptic.constants", "panoptic.failures"}
 MAY_IMPORT: dict[str, set[str]] = {
     ENTRY: DOORS
     | {
+        "panoptic.anchor_files",
         "panoptic.command_line",
         "panoptic.config",
         "panoptic.console",
@@ -42,12 +43,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "panoptic.orbits",
     },
     "statistical_analysis": {
+        "panoptic.anchor_files",
         "panoptic.config",
         "panoptic.demographics",
         "panoptic.dynamics",
         "panoptic.sample",
         "panoptic.target",
         "panoptic.findings",
+        "panoptic.migration_request",
         "panoptic.statement",
     },
     "visualization": {
@@ -117,6 +120,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "panoptic.console": {"panoptic.reporting.run_log"},
     "panoptic.config": set(),
     "panoptic.machine": set(),
+    "panoptic.anchor_files": {"panoptic.demographics.anchors"},
+    "panoptic.migration_request": {
+        "panoptic.config",
+        "panoptic.demographics.companions",
+        "panoptic.dynamics",
+        "panoptic.sample",
+        "panoptic.target",
+    },
     "panoptic.provenance": {
         "panoptic.catalogues.table",
         "panoptic.command_line",
