@@ -6,6 +6,7 @@ JSON and a SUMMARY into one results folder. Without input options it runs on the
 tables that ship with it.
 """
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -360,7 +361,10 @@ def _do(config: RunConfig, console: "Console") -> ExitCode:
 
 
 def _show(text: str) -> None:
-    print(text, flush=True)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # who read (head, less) has left; the log still has it all
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _show_nothing(text: str) -> None:

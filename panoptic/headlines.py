@@ -17,7 +17,7 @@ from panoptic.dynamics.feasibility import (
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.secular_map import SecularMap
 from panoptic.findings import Results
-from panoptic.statement import NotRun
+from panoptic.statement import NotRun, percent
 
 _NOT_RUN = "not run"
 
@@ -142,9 +142,9 @@ def _followed(found: SecularMap | NotRun) -> HeadlineNumber:
     low, high = wilson_interval(migrated, found.n_total)
     return HeadlineNumber(
         "Migrated",
-        f"{_percent(migrated / found.n_total)} ({_percent(float(low))} to "
-        f"{_percent(float(high))}, 95 %)",
-        f"disrupted {_percent(disrupted / found.n_total)}; {found.n_total} triples",
+        f"{percent(migrated / found.n_total)} ({percent(float(low))} to "
+        f"{percent(float(high))}, 95 %)",
+        f"disrupted {percent(disrupted / found.n_total)}; {found.n_total} triples",
     )
 
 
@@ -153,12 +153,7 @@ def _criterion(found: FeasibilityMap | NotRun) -> HeadlineNumber:
         return HeadlineNumber("Criterion", _NOT_RUN, found.reason)
     return HeadlineNumber(
         "Criterion",
-        f"{_percent(found.coverage)} of {found.fraction.size} cells reach "
+        f"{percent(found.coverage)} of {found.fraction.size} cells reach "
         f"{COVERED_FRACTION:g}",
-        f"{_percent(found.mean_fraction)} of all triples pass",
+        f"{percent(found.mean_fraction)} of all triples pass",
     )
-
-
-def _percent(share: float) -> str:
-    value = 100.0 * share
-    return f"{value:.2g} %" if value < 10.0 else f"{value:.0f} %"

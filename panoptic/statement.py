@@ -29,3 +29,10 @@ class NotRun:
     """A question that could not be asked of this sample, and why."""
 
     reason: str
+
+
+def percent(share: float) -> str:
+    """Return a share as per cent with two digits that mean something: 1.0 %, 16 %."""
+    value = 100.0 * share
+    whole = value == 0.0 or value >= 9.95
+    return f"{value:.0f} %" if whole else f"{value:#.2g} %"

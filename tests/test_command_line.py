@@ -132,3 +132,24 @@ def test_threads_are_found_without_a_list_of_cores(monkeypatch, stated):
     monkeypatch.delattr("os.sched_getaffinity", raising=False)  # as on macOS
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     assert parse_args([]).compute.threads == 3
+
+
+def test_who_stops_reading_does_not_stop_the_run():
+    code = (
+        "import sys, panoptic_vlms_project as entry\n"
+        "for line in range(2000):\n    entry._show('x' * 100)\n"
+        "sys.exit(7)\n"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert run.stdout
+    run.stdout.read(10)
+    run.stdout.close()
+    assert run.stderr
+    with run.stderr as errors:
+        assert errors.read() == b""
+    assert run.wait() == 7

@@ -19,7 +19,7 @@ from panoptic.dynamics.migration_findings import MigrationFindings
 from panoptic.dynamics.outcomes import Outcome
 from panoptic.dynamics.secular_map import ARRIVED, SecularMap
 from panoptic.dynamics.sensitivity import ClosedForms, CriterionVariant
-from panoptic.statement import NotRun, Statement
+from panoptic.statement import NotRun, Statement, percent
 
 _NOTABLY = 0.05  # share of undecided draws from which the answer is called open
 
@@ -65,14 +65,14 @@ def _state_sensitivity(findings: MigrationFindings) -> Statement:
     more = "more" if spread > 2 * sampling else "no more"
     return Statement(
         text=(
-            f"Between {_percent(least.migrated)} and {_percent(most.migrated)} of the "
+            f"Between {percent(least.migrated)} and {percent(most.migrated)} of the "
             f"triples migrate: the answer hangs {more} on what is not known than on "
             "the sampling."
         ),
         evidence=(
             f"least with {least.what}, most with {most.what}; sampling alone "
-            f"+-{_percent(sampling)}; {len(variants)} variants: "
-            + "; ".join(f"{v.what} {_percent(v.migrated)}" for v in variants)
+            f"+-{percent(sampling)}; {len(variants)} variants: "
+            + "; ".join(f"{v.what} {percent(v.migrated)}" for v in variants)
         ),
         caveat=(
             "One setting is changed at a time; tidal lag and Love number of such "
@@ -87,25 +87,25 @@ def _state_secular(findings: MigrationFindings, found: SecularMap) -> Statement:
     low, high = wilson_interval(number[Outcome.MIGRATED], n)
     undecided = number[Outcome.UNDECIDED] / n
     is_open = (
-        f" For {_percent(undecided)} it is open, so the shares are lower bounds."
+        f" For {percent(undecided)} it is open, so the shares are lower bounds."
         if undecided >= _NOTABLY
         else ""
     )
     return Statement(
         text=(
             f"Followed for {model.horizon_gyr:g} Gyr, "
-            f"{_percent(number[Outcome.MIGRATED] / n)} of the triples bring "
+            f"{percent(number[Outcome.MIGRATED] / n)} of the triples bring "
             f"{findings.target.name} in by tides, "
-            f"{_percent(number[ARRIVED] / n)} to within a factor "
+            f"{percent(number[ARRIVED] / n)} to within a factor "
             f"{model.window_factor:g} of where it is, and "
-            f"{_percent(number[Outcome.DISRUPTED] / n)} tear it apart.{is_open}"
+            f"{percent(number[Outcome.DISRUPTED] / n)} tear it apart.{is_open}"
         ),
         evidence=(
             f"{found.request.grid.n_cells} cells of {found.request.n_draws} draws; "
-            f"migrated 95 % {_percent(float(low))}-{_percent(float(high))} (Wilson); "
-            f"unchanged {_percent(number[Outcome.UNCHANGED] / n)}, unstable "
-            f"{_percent(number[Outcome.UNSTABLE] / n)}, undecided "
-            f"{_percent(undecided)}; {_radius_text(findings)}, "
+            f"migrated 95 % {percent(float(low))}-{percent(float(high))} (Wilson); "
+            f"unchanged {percent(number[Outcome.UNCHANGED] / n)}, unstable "
+            f"{percent(number[Outcome.UNSTABLE] / n)}, undecided "
+            f"{percent(undecided)}; {_radius_text(findings)}, "
             f"k2 {model.love_number:g}, time lag "
             f"{model.time_lag_s:g} s, disruption inside {model.disruption_factor:g} "
             f"tidal radii; settled by {_counts_text(found.settled)}"
@@ -133,10 +133,10 @@ def _state_agreement(found: SecularMap) -> Statement:
     return Statement(
         text=(
             f"Of the {n_yes} draws that the criterion counts as feasible, "
-            f"{_percent(yes[Outcome.MIGRATED] / n_yes)} migrate and "
-            f"{_percent(yes[Outcome.DISRUPTED] / n_yes)} are torn apart; of the "
+            f"{percent(yes[Outcome.MIGRATED] / n_yes)} migrate and "
+            f"{percent(yes[Outcome.DISRUPTED] / n_yes)} are torn apart; of the "
             f"{n_migrated} that do migrate, "
-            f"{_percent(no[Outcome.MIGRATED] / n_migrated)} fail the criterion."
+            f"{percent(no[Outcome.MIGRATED] / n_migrated)} fail the criterion."
         ),
         evidence=f"{found.n_total} draws in all",
         caveat="The same draws in both, at the headline horizon and thresholds.",
@@ -149,10 +149,10 @@ def _state_criterion(findings: MigrationFindings, found: FeasibilityMap) -> Stat
     start = _interval_text(found.inner.axis_au, "AU")
     return Statement(
         text=(
-            f"By the study's criterion {_percent(found.mean_fraction)} of the "
+            f"By the study's criterion {percent(found.mean_fraction)} of the "
             f"triples send {findings.target.name}, started at {start}, within "
             f"{found.r_crit_rstar:g} stellar radii in {found.horizon_gyr:g} Gyr; "
-            f"{_percent(found.coverage)} of the cells reach a fraction of "
+            f"{percent(found.coverage)} of the cells reach a fraction of "
             f"{COVERED_FRACTION:g}."
         ),
         evidence=(
@@ -160,7 +160,7 @@ def _state_criterion(findings: MigrationFindings, found: FeasibilityMap) -> Stat
             f"{found.fraction[best]:.3f} (95 % {found.fraction_low[best]:.3f}-"
             f"{found.fraction_high[best]:.3f}, Wilson) at {mass:.3g} Msun, "
             f"{axis:.3g} AU; unstable "
-            f"{_percent(found.n_unstable.sum() / found.grid.n_cells / found.n_draws)}"
+            f"{percent(found.n_unstable.sum() / found.grid.n_cells / found.n_draws)}"
             f"{_variants_text(findings.criterion_variants)}"
             f"{_forms_text(findings.closed_forms)}"
         ),
@@ -256,16 +256,16 @@ def _state_disk(findings: MigrationFindings) -> Statement:
         )
     return Statement(
         text=(
-            f"In {_percent(start.share_within_longest)} of the disks considered the "
+            f"In {percent(start.share_within_longest)} of the disks considered the "
             f"torque moves the companion at {start.axis_au:.3g} AU within {long:g} Myr "
-            f"({_percent(start.share_within_shortest)} within {short:g} Myr). It opens "
-            f"a gap in {_percent(start.gap_share)} of them (Type II"
+            f"({percent(start.share_within_shortest)} within {short:g} Myr). It opens "
+            f"a gap in {percent(start.gap_share)} of them (Type II"
             f"{_gap_text(start)}); the linear torque (Type I) holds in "
-            f"{_percent(start.linear_share)}."
+            f"{percent(start.linear_share)}."
         ),
         evidence=times,
         caveat=(
-            f"In the other {_percent(start.between_share)} the companion is too heavy "
+            f"In the other {percent(start.between_share)} the companion is too heavy "
             "for the linear torque and opens no gap: there the time is an order of "
             "magnitude. Shares count combinations of surface density, age, slope and "
             f"viscosity over stated ranges ({_ranges_text(start.ranges)}), not "
@@ -277,7 +277,7 @@ def _state_disk(findings: MigrationFindings) -> Statement:
 def _gap_text(disk: DiskTorque) -> str:
     if disk.gap_share_within_longest is None:
         return ""
-    share = _percent(disk.gap_share_within_longest)
+    share = percent(disk.gap_share_within_longest)
     return f", {share} of these within {disk.ranges.lifetime_myr[1]:g} Myr"
 
 
@@ -294,7 +294,7 @@ def _state_companions(findings: MigrationFindings) -> Statement:
     )
     undecided = sum(arrival.n_undecided for _, arrival in asked)
     crowded = sum(c.companion.n_siblings > 0 for c, _ in asked)
-    most = f"; most often {name}, {_percent(best.arrived_fraction)}" if reached else ""
+    most = f"; most often {name}, {percent(best.arrived_fraction)}" if reached else ""
     return Statement(
         text=(
             f"Of {len(asked)} real companions inside {WIDEST_CLOSE_AU:g} AU, a start "
@@ -303,10 +303,10 @@ def _state_companions(findings: MigrationFindings) -> Statement:
             f"{best.n_draws} draws{most}."
         ),
         evidence=(
-            f"95 % {_percent(best.arrived_low)}-{_percent(best.arrived_high)} for "
+            f"95 % {percent(best.arrived_low)}-{percent(best.arrived_high)} for "
             f"{name}; {crowded} of the {len(asked)} have known siblings; undecided "
-            f"{_percent(undecided / sum(arrival.n_draws for _, arrival in asked))} of "
-            f"all draws, at most {_percent(vaguest.n_undecided / vaguest.n_draws)} "
+            f"{percent(undecided / sum(arrival.n_draws for _, arrival in asked))} of "
+            f"all draws, at most {percent(vaguest.n_undecided / vaguest.n_draws)} "
             f"({vague})"
         ),
         caveat=(
@@ -324,7 +324,7 @@ def _inside_text(findings: MigrationFindings) -> str:
         return ""
     share = float(np.log(min(today, high) / low) / np.log(high / low))
     return (
-        f" {_percent(share)} of the starts lie inside {today:.3g} AU, where the "
+        f" {percent(share)} of the starts lie inside {today:.3g} AU, where the "
         "companion is today, and can bring nothing in."
     )
 
@@ -351,9 +351,9 @@ def _variants_text(variants: tuple[CriterionVariant, ...]) -> str:
     covered = [v.coverage for v in variants]
     return (
         f"; over {min(horizons):g}-{max(horizons):g} Gyr and {min(thresholds):g}-"
-        f"{max(thresholds):g} stellar radii the mean is {_percent(min(means))} to "
-        f"{_percent(max(means))}, the cells covered {_percent(min(covered))} to "
-        f"{_percent(max(covered))}"
+        f"{max(thresholds):g} stellar radii the mean is {percent(min(means))} to "
+        f"{percent(max(means))}, the cells covered {percent(min(covered))} to "
+        f"{percent(max(covered))}"
     )
 
 
@@ -362,10 +362,10 @@ def _forms_text(forms: ClosedForms | NotRun) -> str:
     if isinstance(forms, NotRun):
         return ""
     return (
-        f"; with the perturber's motion along its orbit {_percent(forms.feasible)} "
-        f"would be {_percent(forms.feasible_unaveraged)} (Grishin et al. 2018); "
-        f"unstable by Vynatheya et al. 2022 {_percent(forms.unstable_vynatheya)}, "
-        f"the two differ on {_percent(forms.stability_differs)}"
+        f"; with the perturber's motion along its orbit {percent(forms.feasible)} "
+        f"would be {percent(forms.feasible_unaveraged)} (Grishin et al. 2018); "
+        f"unstable by Vynatheya et al. 2022 {percent(forms.unstable_vynatheya)}, "
+        f"the two differ on {percent(forms.stability_differs)}"
     )
 
 
@@ -374,8 +374,8 @@ def _share_text(findings: MigrationFindings) -> str:
     _, eps_sa, eta = typical_orbit(findings.grid, findings.inner, findings.prior)
     fast, heavy = float(np.mean(eps_sa > 0.1)), float(np.mean(eta > 0.1))
     return (
-        f"in {_percent(fast)} of the cells the perturber moves too fast for them "
-        f"(eps_SA > 0.1), in {_percent(heavy)} the inner orbit turns the outer "
+        f"in {percent(fast)} of the cells the perturber moves too fast for them "
+        f"(eps_SA > 0.1), in {percent(heavy)} the inner orbit turns the outer "
         "(eta > 0.1)"
     )
 
@@ -398,9 +398,3 @@ def _interval_text(ends: tuple[float, float], unit: str = "") -> str:
     low, high = ends
     numbers = f"{low:g}" if low == high else f"{low:g}-{high:g}"
     return f"{numbers} {unit}".rstrip()
-
-
-def _percent(share: float) -> str:
-    """Return a share as per cent with two digits that mean something."""
-    value = 100.0 * share
-    return f"{value:.2g} %" if value < 10.0 else f"{value:.0f} %"
