@@ -9,13 +9,6 @@ import numpy as np
 import pandas as pd
 
 
-class Source(StrEnum):
-    """The catalogue a row came from."""
-
-    PSCOMPPARS = "PSCompPars"
-    BDCAT = "BDcat"
-
-
 class EccKind(StrEnum):
     """What a catalogue's eccentricity really is."""
 
