@@ -18,11 +18,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from panoptic.demographics.row_functions import exponential, logarithm
 from panoptic.demographics.sharing import share_out
 
 Floats = NDArray[np.float64]
 
 N_PARAMETERS = 10
+_FAST = {"contract", "reassoc", "nsz"}  # sums of rows in any order
 _TAILS = np.array([0.7, 1.0])  # starts of delta
 # Slope, curvature, location, ln(scale / delta), epsilon, ln delta, on axes of unit
 # variance. The bounds keep a handful of rows from making a spike.
@@ -93,7 +95,7 @@ def _quantile(shape: Floats, normal: Floats) -> Floats:
     return location + np.exp(log_scale) * delta * y
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
 def _score_rows(p, x, curve, gradient, information):
     """Return sum ln f of x about its trend; write gradient and sum of outer products.
 
@@ -101,37 +103,54 @@ def _score_rows(p, x, curve, gradient, information):
     epsilon, ln delta. With t = delta asinh(y) - epsilon, S = sinh t, C = cosh t:
     ln f = ln(delta C / (scale sqrt(1 + y^2))) - S^2 / 2 - ln(2 pi) / 2.
     """
-    m = len(curve)
+    m, n = curve.shape
     location, epsilon, log_delta = p[m], p[m + 2], p[m + 3]
     delta = np.exp(log_delta)
     scale = np.exp(p[m + 1]) * delta
-    gradient[:] = 0.0
-    information[:] = 0.0
-    own = np.empty(m + 4)
+    own = np.empty((m + 4, n))  # every row's gradient
+    place, width, skew, tail = own[m], own[m + 1], own[m + 2], own[m + 3]
+    for r in range(n):
+        place[r] = x[r] - location
+    for i in range(m):
+        for r in range(n):
+            place[r] -= p[i] * curve[i, r]
     total = 0.0
-    for r in range(len(x)):
-        left = x[r] - location
-        for i in range(m):
-            left -= p[i] * curve[i, r]
-        y = left / scale
+    for r in range(n):
+        y = place[r] / scale
         root = np.sqrt(1.0 + y * y)
-        line = np.copysign(np.log(abs(y) + root), y)
-        up = np.exp(delta * line - epsilon)
+        line = np.copysign(logarithm(abs(y) + root), y)
+        up = exponential(delta * line - epsilon)
         s, c = 0.5 * (up - 1.0 / up), 0.5 * (up + 1.0 / up)
-        total += np.log(c / root) - 0.5 * s * s
+        total += logarithm(c / root) - 0.5 * s * s
         by_t = s / c - s * c
         by_y = by_t * delta / root - y / (root * root)
-        for i in range(m):
-            own[i] = -by_y / scale * curve[i, r]
-        own[m] = -by_y / scale
-        own[m + 1] = -1.0 - by_y * y
-        own[m + 2] = -by_t
-        own[m + 3] = by_t * delta * line - by_y * y
-        for i in range(m + 4):
-            gradient[i] += own[i]
-            for j in range(i + 1):
-                information[i, j] += own[i] * own[j]
-    return total + len(x) * (log_delta - np.log(scale) - 0.5 * np.log(2.0 * np.pi))
+        place[r] = -by_y / scale
+        width[r] = -1.0 - by_y * y
+        skew[r] = -by_t
+        tail[r] = by_t * delta * line - by_y * y
+    for i in range(m):
+        for r in range(n):
+            own[i, r] = place[r] * curve[i, r]
+    _sum_products(own, gradient, information)
+    return total + n * (log_delta - np.log(scale) - 0.5 * np.log(2.0 * np.pi))
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _sum_products(own, gradient, information):
+    """Write the sums over the columns of own, and of their outer products' lower half."""
+    size, n = own.shape
+    for i in range(size):
+        left = own[i]
+        total = 0.0
+        for r in range(n):
+            total += left[r]
+        gradient[i] = total
+        for j in range(i + 1):
+            right = own[j]
+            total = 0.0
+            for r in range(n):
+                total += left[r] * right[r]
+            information[i, j] = total
 
 
 @njit(cache=True, error_model="numpy")
