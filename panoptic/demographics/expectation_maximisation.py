@@ -28,6 +28,7 @@ _FAST = {"contract", "reassoc", "nsz"}  # never nnan: a NaN must stay one
 _LN_2PI = float(np.log(2.0 * np.pi))
 _LEAST_MASS = 1e-6  # in rows: a component with less is empty
 _LLOYD_STEPS = 8
+_ROWS_AT_ONCE = 8
 _SHRINK_ROWS = 4
 _SAME_OPTIMUM = 1e-3  # in lnL
 
@@ -112,18 +113,21 @@ def _expect(sample, mixture):
     """E step: write every row's densities and share; return the weighted lnL."""
     x, y, w = sample.z[0], sample.z[1], sample.w
     top, total = sample.top, sample.share
+    for r in range(len(w)):
+        top[r] = -np.inf
+        total[r] = 0.0
     for k in range(len(mixture)):
         mx, my = mixture[k, 1], mixture[k, 2]
         xx, xy, yy = mixture[k, 3], mixture[k, 4], mixture[k, 5]
-        det = xx * yy - xy * xy
-        constant = np.log(mixture[k, 0] / np.sqrt(det)) - _LN_2PI
-        a, b, c = -0.5 * yy / det, xy / det, -0.5 * xx / det
-        joint = sample.resp[k]
+        inverse = 1.0 / (xx * yy - xy * xy)
+        a, b, c = -0.5 * yy * inverse, xy * inverse, -0.5 * xx * inverse
+        constant = 0.5 * logarithm(mixture[k, 0] ** 2 * inverse) - _LN_2PI
+        resp = sample.resp[k]
         for r in range(len(w)):
             dx, dy = x[r] - mx, y[r] - my
-            joint[r] = constant + a * dx * dx + b * dx * dy + c * dy * dy
-            top[r] = joint[r] if k == 0 or joint[r] > top[r] else top[r]
-            total[r] = 0.0
+            joint = constant + dx * (a * dx + b * dy) + c * dy * dy
+            resp[r] = joint
+            top[r] = joint if joint > top[r] else top[r]
     for k in range(len(mixture)):
         resp = sample.resp[k]
         for r in range(len(w)):
@@ -318,12 +322,14 @@ def _parameters_of_labels(sample, family, floor, mixture):
     Covariances are shrunk towards the pooled one by four rows' worth: a part of two
     rows must not start as a spike.
     """
-    resp, extra = sample.resp, float(_SHRINK_ROWS)
-    for r in range(len(sample.w)):
-        sample.share[r] = sample.w[r]
-        for k in range(len(mixture)):
-            resp[k, r] = 1.0 if sample.label[r] == k else 0.0
+    extra = float(_SHRINK_ROWS)
+    w, label, share = sample.w, sample.label, sample.share
+    for r in range(len(w)):
+        share[r] = w[r]
     for k in range(len(mixture)):
+        resp = sample.resp[k]
+        for r in range(len(w)):
+            resp[r] = 1.0 if label[r] == k else 0.0
         mixture[k, 1] = mixture[k, 2] = 0.0
         _take_moments(sample, k, mixture[k])
         if not mixture[k, 0] > 0.0:
@@ -374,9 +380,9 @@ def _climb_from_starts(sample, u, family, given, seed, effort, starts):
 @njit(cache=True, error_model="numpy")
 def _fewest_hosts(resp, host, n_hosts):
     """Return the least number of distinct hosts that a component is likeliest for."""
-    n_components, n = resp.shape
+    n_components = len(resp)
     seen = np.zeros((n_components, n_hosts), dtype=np.bool_)
-    for r in range(n):
+    for r in range(len(host)):
         likeliest = 0
         for k in range(1, n_components):
             if resp[k, r] > resp[likeliest, r]:
@@ -486,17 +492,22 @@ def _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, answers, mixtu
     sample = x[min(jobs.sample[j], len(x) - 1)]
     mass = w[min(jobs.sample[j], len(w) - 1)]
     keep = np.flatnonzero(mass)
-    n = len(keep)
-    kept = np.empty((2, n))
+    # Filled up with rows of no weight: what is left over from vector instructions is
+    # done row by row.
+    n = -(-len(keep) // _ROWS_AT_ONCE) * _ROWS_AT_ONCE
+    kept, weight = np.empty((2, n)), np.zeros(n)
     first, stop = jobs.given[j]
     starts = np.empty((stop - first, n), dtype=np.int64)
     for r in range(n):
-        kept[0, r], kept[1, r] = sample[0, keep[r]], sample[1, keep[r]]
+        row = keep[min(r, len(keep) - 1)]
+        kept[0, r], kept[1, r] = sample[0, row], sample[1, row]
+        if r < len(keep):
+            weight[r] = mass[row]
         for s in range(stop - first):
-            starts[s, r] = given[first + s, keep[r]]
+            starts[s, r] = given[first + s, row]
     _fit_sample(
         kept,
-        mass[keep],
+        weight,
         host[keep],
         n_hosts,
         jobs.family[j],
