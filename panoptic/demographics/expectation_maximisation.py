@@ -487,37 +487,42 @@ def _fit_sample(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, answers, mixtures):
-    """Fit job j to the rows that have weight, and write its slots."""
-    sample = x[min(jobs.sample[j], len(x) - 1)]
-    mass = w[min(jobs.sample[j], len(w) - 1)]
-    keep = np.flatnonzero(mass)
-    # Filled up with rows of no weight: what is left over from vector instructions is
-    # done row by row.
-    n = -(-len(keep) // _ROWS_AT_ONCE) * _ROWS_AT_ONCE
-    kept, weight = np.empty((2, n)), np.zeros(n)
-    first, stop = jobs.given[j]
-    starts = np.empty((stop - first, n), dtype=np.int64)
-    for r in range(n):
-        row = keep[min(r, len(keep) - 1)]
-        kept[0, r], kept[1, r] = sample[0, row], sample[1, row]
-        if r < len(keep):
-            weight[r] = mass[row]
-        for s in range(stop - first):
-            starts[s, r] = given[first + s, row]
-    _fit_sample(
-        kept,
-        weight,
-        host[keep],
-        n_hosts,
-        jobs.family[j],
-        starts,
-        jobs.seed[j],
-        effort,
-        Place(places.centre[j], places.axes[j]),
-        mixtures[j, : jobs.k[j]],
-        answers[j],
-    )
+def _run_jobs(
+    start, stop, jobs, x, w, host, n_hosts, given, effort, places, answers, mixtures
+):
+    """Fit jobs start to stop - 1 to the rows that have weight, and write their slots.
+
+    Rows are filled up with some of no weight: what is left over from vector
+    instructions would be done one by one.
+    """
+    for j in range(start, stop):
+        sample = x[min(jobs.sample[j], len(x) - 1)]
+        mass = w[min(jobs.sample[j], len(w) - 1)]
+        keep = np.flatnonzero(mass)
+        n = -(-len(keep) // _ROWS_AT_ONCE) * _ROWS_AT_ONCE
+        kept, weight = np.empty((2, n)), np.zeros(n)
+        first, past = jobs.given[j]
+        starts = np.empty((past - first, n), dtype=np.int64)
+        for r in range(n):
+            row = keep[min(r, len(keep) - 1)]
+            kept[0, r], kept[1, r] = sample[0, row], sample[1, row]
+            if r < len(keep):
+                weight[r] = mass[row]
+            for s in range(past - first):
+                starts[s, r] = given[first + s, row]
+        _fit_sample(
+            kept,
+            weight,
+            host[keep],
+            n_hosts,
+            jobs.family[j],
+            starts,
+            jobs.seed[j],
+            effort,
+            Place(places.centre[j], places.axes[j]),
+            mixtures[j, : jobs.k[j]],
+            answers[j],
+        )
 
 
 def fit_jobs(
@@ -546,7 +551,7 @@ def fit_jobs(
     x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
     n_hosts = int(host.max()) + 1
     shared = (jobs, x, w, host, n_hosts, given, effort, places, answers, mixtures)
-    share_out(n_jobs, lambda job: _run_job(job, *shared))
+    share_out(n_jobs, lambda start, stop: _run_jobs(start, stop, *shared))
     back = np.linalg.inv(places.axes)[:, None]
     mean = np.einsum("jkab,jkb->jka", back, mixtures[:, :, 1:3])
     cov = mixtures[:, :, [3, 4, 4, 5]].reshape(n_jobs, k_max, 2, 2)

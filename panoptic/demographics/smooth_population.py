@@ -316,12 +316,12 @@ def _fit_both_orders(samples: Floats) -> tuple[Floats, Floats]:
     columns = np.ascontiguousarray(standard.transpose(0, 2, 1))
     lnl, parameters = np.empty((len(samples), 2)), np.empty((len(samples), 2, 10))
 
-    def fit(job: int) -> None:
-        b, lead = divmod(job, 2)
-        leading, other = columns[b, lead], columns[b, 1 - lead]
-        lnl[b, lead] = _fit_order(
-            leading, other, _LOWEST, _HIGHEST, _TAILS, parameters[b, lead]
-        )
+    def fit(start: int, stop: int) -> None:
+        for b, lead in (divmod(job, 2) for job in range(start, stop)):
+            leading, other = columns[b, lead], columns[b, 1 - lead]
+            lnl[b, lead] = _fit_order(
+                leading, other, _LOWEST, _HIGHEST, _TAILS, parameters[b, lead]
+            )
 
     share_out(2 * len(samples), fit)
     jacobian = samples.shape[1] * np.log(spread).sum(axis=(1, 2))
