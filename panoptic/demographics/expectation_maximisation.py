@@ -423,14 +423,23 @@ def _polish(sample, host, n_hosts, family, effort, starts, reached):
 
 
 @njit(cache=True, error_model="numpy")
-def _find_place(x, w, family, place):
+def _find_place(rows, w, family, place):
     """Write the sample's place; return its total weight, variances and ln |axes|."""
-    total = w.sum()
-    centre, axes = place.centre, place.axes
-    for i in range(2):
-        centre[i] = (w * x[i]).sum() / total
-    dx, dy = x[0] - centre[0], x[1] - centre[1]
-    xx, xy, yy = (w * dx * dx).sum(), (w * dx * dy).sum(), (w * dy * dy).sum()
+    x, y = rows[0], rows[1]
+    total, mx, my = 0.0, 0.0, 0.0
+    for r in range(len(w)):
+        total += w[r]
+        mx += w[r] * x[r]
+        my += w[r] * y[r]
+    mx, my = mx / total, my / total
+    xx, xy, yy = 0.0, 0.0, 0.0
+    for r in range(len(w)):
+        dx, dy = x[r] - mx, y[r] - my
+        xx += w[r] * dx * dx
+        xy += w[r] * dx * dy
+        yy += w[r] * dy * dy
+    place.centre[0], place.centre[1] = mx, my
+    axes = place.axes
     xx, xy, yy = xx / total, xy / total, yy / total
     if family == SPHERICAL:
         axes[0, 0] = axes[1, 1] = 1.0 / np.sqrt(0.5 * (xx + yy))
