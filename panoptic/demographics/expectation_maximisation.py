@@ -181,12 +181,20 @@ def _clamp_eigenvalues(component, floor):
 
 
 @njit(cache=True, error_model="numpy")
+def _total_weight(mixture):
+    total = 0.0
+    for k in range(len(mixture)):
+        total += mixture[k, 0]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
 def _shape_covariances(mixture, family, floor):
     """Turn every component's own covariance into the family's, floored.
 
     The first column holds the masses, by which tied covariances are averaged.
     """
-    total = mixture[:, 0].sum()
+    total = _total_weight(mixture)
     if family == TIED:
         for i in range(3, 6):
             mean = 0.0
@@ -211,7 +219,7 @@ def _maximise(sample, family, floor, mixture):
         if not mixture[k, 0] > _LEAST_MASS:
             return False
     _shape_covariances(mixture, family, floor)
-    total = mixture[:, 0].sum()
+    total = _total_weight(mixture)
     for k in range(len(mixture)):
         mixture[k, 0] /= total
     return True
@@ -334,7 +342,7 @@ def _parameters_of_labels(sample, family, floor, mixture):
         _take_moments(sample, k, mixture[k])
         if not mixture[k, 0] > 0.0:
             return False
-    total = mixture[:, 0].sum()
+    total = _total_weight(mixture)
     for i in range(3, 6):
         pooled = 0.0
         for k in range(len(mixture)):
