@@ -31,7 +31,7 @@ def _fit(rows, family, k, *, host=None, seed=3, **search):
         n_components=[k],
         families=[family],
         rng=np.random.default_rng(seed),
-        search=effort(2, **search) if search else None,
+        search=effort(**search) if search else None,
     )
     return fits[family, k]
 
@@ -118,7 +118,7 @@ def test_weights_of_rows_are_copies_of_rows(rows):
         times[None],
         host=np.arange(len(rows)),
         n_components=(1, 2),
-        search=effort(2),
+        search=effort(),
         rng=np.random.default_rng(3),
     )
     copies = np.repeat(np.arange(len(rows)), times)
