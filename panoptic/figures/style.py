@@ -59,6 +59,7 @@ _RC = {
     "axes.titlesize": 7.5,
     "axes.labelsize": 7.5,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # else all that stands above is measured at every drawing
     "axes.linewidth": 0.6,
     "axes.axisbelow": True,
     "xtick.labelsize": 6.5,
