@@ -29,7 +29,7 @@ _LN_2PI = float(np.log(2.0 * np.pi))
 _LEAST_MASS = 1e-6  # in rows: a component with less is empty
 _LLOYD_STEPS = 8
 _ROWS_AT_ONCE = 8
-_SHRINK_ROWS = 4
+_SHRINK_ROWS = 4.0
 _SAME_OPTIMUM = 1e-3  # in lnL
 
 
@@ -330,7 +330,7 @@ def _parameters_of_labels(sample, family, floor, mixture):
     Covariances are shrunk towards the pooled one by four rows' worth: a part of two
     rows must not start as a spike.
     """
-    extra = float(_SHRINK_ROWS)
+    extra = _SHRINK_ROWS
     w, label, share = sample.w, sample.label, sample.share
     for r in range(len(w)):
         share[r] = w[r]
@@ -432,7 +432,10 @@ def _polish(sample, host, n_hosts, family, effort, starts, reached):
 
 @njit(cache=True, error_model="numpy")
 def _find_place(rows, w, family, place):
-    """Write the sample's place; return its total weight, variances and ln |axes|."""
+    """Write the sample's place; return its total weight, variances and ln |axes|.
+
+    The last is NaN, and nothing is written, where the rows do not spread.
+    """
     x, y = rows[0], rows[1]
     total, mx, my = 0.0, 0.0, 0.0
     for r in range(len(w)):
@@ -446,17 +449,18 @@ def _find_place(rows, w, family, place):
         xx += w[r] * dx * dx
         xy += w[r] * dx * dy
         yy += w[r] * dy * dy
-    place.centre[0], place.centre[1] = mx, my
-    axes = place.axes
     xx, xy, yy = xx / total, xy / total, yy / total
+    slope = xy / xx if family <= TIED else 0.0
+    along, across = xx, yy - slope * xy
     if family == SPHERICAL:
-        axes[0, 0] = axes[1, 1] = 1.0 / np.sqrt(0.5 * (xx + yy))
-    else:
-        slope = xy / xx if family <= TIED else 0.0
-        axes[0, 0] = 1.0 / np.sqrt(xx)
-        axes[1, 1] = 1.0 / np.sqrt(yy - slope * xy)
-        axes[1, 0] = -slope * axes[1, 1]
-    return total, xx, yy, np.log(axes[0, 0] * axes[1, 1])
+        along = across = 0.5 * (xx + yy)
+    if not (xx > 0.0 and yy > 0.0 and across > 0.0):
+        return total, xx, yy, np.nan
+    place.centre[0], place.centre[1] = mx, my
+    place.axes[0, 0] = 1.0 / np.sqrt(along)
+    place.axes[1, 1] = 1.0 / np.sqrt(across)
+    place.axes[1, 0] = -slope * place.axes[1, 1]
+    return total, xx, yy, -0.5 * np.log(along * across)
 
 
 @njit(cache=True, error_model="numpy")
@@ -471,7 +475,7 @@ def _fit_sample(
     """
     n_components, n = len(mixture), len(w)
     total, xx, yy, ln_axes = _find_place(x, w, family, place)
-    if not (xx > 0.0 and yy > 0.0 and np.isfinite(ln_axes)):
+    if not np.isfinite(ln_axes):
         answer[0] = SINGULAR
         return
     centre, axes = place.centre, place.axes
