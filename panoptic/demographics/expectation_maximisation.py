@@ -1,4 +1,4 @@
-"""Expectation maximisation of Gaussian mixtures on two axes, of many samples at once.
+"""Expectation maximisation of Gaussian mixtures, compiled, of many samples at once.
 
 A job is one mixture (number of components, covariance family) fitted to one weighted
 sample from many starts. Jobs run in parallel; each has its own random stream and
@@ -9,8 +9,10 @@ keeps apart: whitened (full, tied), each axis scaled (diagonal), one scale for a
 (spherical). There a floor on the eigenvalues is relative to the sample, and clamping
 them is the exact M step under that bound, so the likelihood never falls.
 
-Inside the kernels a mixture is one array (K, 6): of each component the weight, the
-mean's x and y, the covariance's xx, xy and yy.
+Kernels are told the axes by a tuple, `dims` = (0, ..., d - 1). Unlike an array's shape
+its length is known when they are compiled, once for each d: loops over axes are
+unrolled, and loops over rows become vector instructions. What a step calls is inlined:
+handing its arrays over would cost as much as the sums.
 """
 
 from typing import NamedTuple
@@ -29,7 +31,6 @@ _LN_2PI = float(np.log(2.0 * np.pi))
 _LEAST_MASS = 1e-6  # in rows: a component with less is empty
 _LLOYD_STEPS = 8
 _ROWS_AT_ONCE = 8
-_SHRINK_ROWS = 4.0
 _SAME_OPTIMUM = 1e-3  # in lnL
 
 
@@ -42,7 +43,14 @@ class Effort(NamedTuple):
     max_iterations: int
     tolerance: float  # expected rest of the climb in lnL (Aitken)
     relative_floor: float  # least eigenvalue, in units of the sample's
-    min_hosts: int  # distinct hosts whose likeliest component it must be
+
+
+class Mixture(NamedTuple):
+    """Parameters of one mixture, or of many along leading axes."""
+
+    weight: np.ndarray  # (K,)
+    mean: np.ndarray  # (K, d)
+    cov: np.ndarray  # (K, d, d)
 
 
 class Jobs(NamedTuple):
@@ -62,8 +70,25 @@ class Fits(NamedTuple):
     lnl: np.ndarray  # (jobs,)
     counts: np.ndarray  # (jobs, 4) optima polished, converged, refused, at the best
     weight: np.ndarray  # (jobs, K max)
-    mean: np.ndarray  # (jobs, K max, 2)
-    cov: np.ndarray  # (jobs, K max, 2, 2)
+    mean: np.ndarray  # (jobs, K max, d)
+    cov: np.ndarray  # (jobs, K max, d, d)
+
+
+class Place(NamedTuple):
+    """Where a sample lies: z = axes @ (x - centre) is what a family works on."""
+
+    centre: np.ndarray  # (d,)
+    axes: np.ndarray  # (d, d) lower triangular
+
+
+class Room(NamedTuple):
+    """Room for one component's moments and the axes on which it is uncorrelated."""
+
+    shift: np.ndarray  # (d,) of its mean
+    axes: np.ndarray  # (d, d) unit lower triangular, or eigenvectors
+    precision: np.ndarray  # (d,) inverse variance along these
+    spare: np.ndarray  # (d, d)
+    dims: tuple[int, ...]  # (0, ..., d - 1)
 
 
 class Sample(NamedTuple):
@@ -72,19 +97,27 @@ class Sample(NamedTuple):
     The room is made once per job: making it anew would cost as much as a step does.
     """
 
-    z: np.ndarray  # (2, n)
+    z: np.ndarray  # (d, n)
+    u: np.ndarray  # (d, n) each axis scaled to unit variance
     w: np.ndarray  # (n,)
     resp: np.ndarray  # (K, n) density by component, in units of the likeliest's
     top: np.ndarray  # (n,) ln density by the likeliest component
     share: np.ndarray  # (n,) weight over total density; times resp: a component's part
+    part: np.ndarray  # (n,) weight that belongs to one component
     label: np.ndarray  # (n,) int64, component of a start
+    room: Room
 
 
-class Place(NamedTuple):
-    """Where a sample lies: z = axes @ (x - centre) is what a family works on."""
+@njit(cache=True, error_model="numpy")
+def minimum_hosts(n_axes):
+    """Return the least number of hosts a component must hold: d + 2."""
+    return n_axes + 2
 
-    centre: np.ndarray  # (2,)
-    axes: np.ndarray  # (2, 2) lower triangular
+
+@njit(cache=True, error_model="numpy")
+def _make_room(dims):
+    d = len(dims)
+    return Room(np.empty(d), np.empty((d, d)), np.empty(d), np.empty((d, d)), dims)
 
 
 @njit(cache=True, error_model="numpy")
@@ -105,30 +138,118 @@ def _copy(values, out):
         out[place] = value
 
 
+# Matrices
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _decorrelate(cov, floor, room):
+    """Write unit lower axes on which cov less floor times the identity is diagonal.
+
+    Each is an axis less its projections on those before (Gram and Schmidt). Returns the
+    product of the variances along them, NaN unless all eigenvalues of cov exceed floor.
+    """
+    axes, precision, n_axes = room.axes, room.precision, len(room.dims)
+    product = 1.0
+    for i in range(n_axes):
+        variance = cov[i, i] - floor
+        for m in range(n_axes):
+            axes[i, m] = 1.0 if m == i else 0.0
+        for j in range(i):
+            common = 0.0
+            for m in range(j + 1):
+                common += axes[j, m] * cov[m, i]
+            slope = common * precision[j]
+            variance -= slope * common
+            for m in range(j + 1):
+                axes[i, m] -= slope * axes[j, m]
+        precision[i] = 1.0 / variance
+        product *= variance if variance > 0.0 else np.nan
+    return product
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _diagonalise(matrix, vectors):
+    """Turn a symmetric matrix to its eigenvalues in place, by Jacobi rotations.
+
+    Writes the eigenvectors as columns. For two axes one rotation is exact.
+    """
+    d = len(matrix)
+    for i in range(d):
+        for j in range(d):
+            vectors[i, j] = 1.0 if i == j else 0.0
+    for _ in range(30):
+        is_diagonal = True
+        for p in range(d):
+            for q in range(p + 1, d):
+                scale = np.sqrt(abs(matrix[p, p] * matrix[q, q]))
+                if abs(matrix[p, q]) <= 1e-15 * scale:
+                    continue
+                is_diagonal = False
+                half = 0.5 * (matrix[q, q] - matrix[p, p]) / matrix[p, q]
+                t = np.copysign(1.0, half) / (abs(half) + np.sqrt(half * half + 1.0))
+                c = 1.0 / np.sqrt(t * t + 1.0)
+                _rotate(matrix, vectors, p, q, c, t * c)
+        if is_diagonal:
+            return
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _rotate(matrix, vectors, p, q, c, s):
+    """Rotate axes p and q of matrix from both sides, and the vectors along."""
+    for i in range(len(matrix)):
+        left, right = matrix[i, p], matrix[i, q]
+        matrix[i, p], matrix[i, q] = c * left - s * right, s * left + c * right
+    for i in range(len(matrix)):
+        left, right = matrix[p, i], matrix[q, i]
+        matrix[p, i], matrix[q, i] = c * left - s * right, s * left + c * right
+        left, right = vectors[i, p], vectors[i, q]
+        vectors[i, p], vectors[i, q] = c * left - s * right, s * left + c * right
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _clamp_eigenvalues(cov, floor, room):
+    """Raise the eigenvalues of cov that lie below floor to it."""
+    values, vectors = room.spare, room.axes
+    for i in range(len(cov)):
+        for j in range(len(cov)):
+            values[i, j] = cov[i, j]
+    _diagonalise(values, vectors)
+    for i in range(len(cov)):
+        for j in range(len(cov)):
+            cov[i, j] = 0.0
+            for k in range(len(cov)):
+                value = max(values[k, k], floor)
+                cov[i, j] += value * vectors[i, k] * vectors[j, k]
+
+
 # Steps of expectation maximisation
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(cache=True, error_model="numpy", forceinline=True, fastmath=_FAST)
 def _expect(sample, mixture):
     """E step: write every row's densities and share; return the weighted lnL."""
-    x, y, w = sample.z[0], sample.z[1], sample.w
+    z, w, room = sample.z, sample.w, sample.room
+    axes, precision, n_axes = room.axes, room.precision, len(room.dims)
     top, total = sample.top, sample.share
+    n_components = len(mixture.weight)
     for r in range(len(w)):
         top[r] = -np.inf
         total[r] = 0.0
-    for k in range(len(mixture)):
-        mx, my = mixture[k, 1], mixture[k, 2]
-        xx, xy, yy = mixture[k, 3], mixture[k, 4], mixture[k, 5]
-        inverse = 1.0 / (xx * yy - xy * xy)
-        a, b, c = -0.5 * yy * inverse, xy * inverse, -0.5 * xx * inverse
-        constant = 0.5 * logarithm(mixture[k, 0] ** 2 * inverse) - _LN_2PI
-        resp = sample.resp[k]
+    for k in range(n_components):
+        mean, resp = mixture.mean[k], sample.resp[k]
+        det = _decorrelate(mixture.cov[k], 0.0, room)
+        constant = 0.5 * (logarithm(mixture.weight[k] ** 2 / det) - n_axes * _LN_2PI)
         for r in range(len(w)):
-            dx, dy = x[r] - mx, y[r] - my
-            joint = constant + dx * (a * dx + b * dy) + c * dy * dy
+            square = 0.0
+            for i in range(n_axes):
+                line = 0.0
+                for j in range(i + 1):
+                    line += axes[i, j] * (z[j, r] - mean[j])
+                square += precision[i] * line * line
+            joint = constant - 0.5 * square
             resp[r] = joint
             top[r] = joint if joint > top[r] else top[r]
-    for k in range(len(mixture)):
+    for k in range(n_components):
         resp = sample.resp[k]
         for r in range(len(w)):
             resp[r] = exponential(resp[r] - top[r])
@@ -140,88 +261,85 @@ def _expect(sample, mixture):
     return lnl
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
-def _take_moments(sample, k, component):
-    """Write mass, mean and covariance of component k; its old mean is the origin."""
-    x, y = sample.z[0], sample.z[1]
+@njit(cache=True, error_model="numpy", forceinline=True, fastmath=_FAST)
+def _take_moments(sample, k, mixture):
+    """Write mass, mean and covariance of component k; its old mean is the origin.
+
+    The mass takes the weight's place.
+    """
+    z, part, shift = sample.z, sample.part, sample.room.shift
+    n_axes = len(sample.room.dims)
+    mean, cov = mixture.mean[k], mixture.cov[k]
     resp, share = sample.resp[k], sample.share
-    mx, my = component[1], component[2]
-    mass, sx, sy, sxx, sxy, syy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
-    for r in range(len(x)):
-        part = resp[r] * share[r]
-        dx, dy = x[r] - mx, y[r] - my
-        mass += part
-        sx += part * dx
-        sy += part * dy
-        sxx += part * dx * dx
-        sxy += part * dx * dy
-        syy += part * dy * dy
-    sx, sy = sx / mass, sy / mass
-    component[0] = mass
-    component[1] += sx
-    component[2] += sy
-    component[3] = sxx / mass - sx * sx
-    component[4] = sxy / mass - sx * sy
-    component[5] = syy / mass - sy * sy
+    mass = 0.0
+    for r in range(len(part)):
+        part[r] = resp[r] * share[r]
+        mass += part[r]
+    mixture.weight[k] = mass
+    for i in range(n_axes):
+        off, square = 0.0, 0.0
+        for r in range(len(part)):
+            off += part[r] * (z[i, r] - mean[i])
+            square += part[r] * (z[i, r] - mean[i]) ** 2
+        shift[i] = off / mass
+        cov[i, i] = square / mass - shift[i] * shift[i]
+        for j in range(i):
+            product = 0.0
+            for r in range(len(part)):
+                product += part[r] * (z[i, r] - mean[i]) * (z[j, r] - mean[j])
+            cov[i, j] = cov[j, i] = product / mass - shift[i] * shift[j]
+    for i in range(n_axes):
+        mean[i] += shift[i]
 
 
-@njit(cache=True, error_model="numpy")
-def _clamp_eigenvalues(component, floor):
-    """Raise the eigenvalues of the covariance that lie below floor to it."""
-    xx, xy, yy = component[3], component[4], component[5]
-    middle, half = 0.5 * (xx + yy), 0.5 * (xx - yy)
-    radius = np.sqrt(half * half + xy * xy)  # eigenvalues: middle -+ radius
-    if middle - radius >= floor:
-        return
-    high = max(middle + radius, floor)
-    shrink = 0.5 * (high - floor) / radius if radius > 0.0 else 0.0
-    component[3] = 0.5 * (high + floor) + shrink * half
-    component[4] = shrink * xy
-    component[5] = 0.5 * (high + floor) - shrink * half
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _pooled(mixture, i, j):
+    """Return entry i, j of the mean covariance; weights are masses here."""
+    total, pooled = 0.0, 0.0
+    for k in range(len(mixture.weight)):
+        total += mixture.weight[k]
+        pooled += mixture.weight[k] * mixture.cov[k, i, j]
+    return pooled / total
 
 
-@njit(cache=True, error_model="numpy")
-def _total_weight(mixture):
-    total = 0.0
-    for k in range(len(mixture)):
-        total += mixture[k, 0]
-    return total
-
-
-@njit(cache=True, error_model="numpy")
-def _shape_covariances(mixture, family, floor):
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _shape_covariances(mixture, family, floor, room):
     """Turn every component's own covariance into the family's, floored.
 
-    The first column holds the masses, by which tied covariances are averaged.
+    Weights are masses here, by which tied covariances are averaged.
     """
-    total = _total_weight(mixture)
+    n_components, d = len(mixture.weight), len(room.dims)
     if family == TIED:
-        for i in range(3, 6):
-            mean = 0.0
-            for k in range(len(mixture)):
-                mean += mixture[k, 0] * mixture[k, i] / total
-            for k in range(len(mixture)):
-                mixture[k, i] = mean
-    for k in range(len(mixture)):
-        component = mixture[k]
+        for i in range(d):
+            for j in range(d):
+                pooled = _pooled(mixture, i, j)
+                for k in range(n_components):
+                    mixture.cov[k, i, j] = pooled
+    for k in range(n_components):
+        cov = mixture.cov[k]
         if family >= DIAGONAL:
-            component[4] = 0.0
-        if family == SPHERICAL:
-            component[3] = component[5] = 0.5 * (component[3] + component[5])
-        _clamp_eigenvalues(component, floor)
+            ball = np.trace(cov) / d
+            for i in range(d):
+                own = cov[i, i] if family == DIAGONAL else ball
+                for j in range(d):
+                    cov[i, j] = own if i == j else 0.0
+        if not _decorrelate(cov, floor, room) > 0.0:  # rarely
+            _clamp_eigenvalues(cov, floor, room)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def _maximise(sample, family, floor, mixture):
     """M step: parameters from the rows' parts. False if a component is empty."""
-    for k in range(len(mixture)):
-        _take_moments(sample, k, mixture[k])
-        if not mixture[k, 0] > _LEAST_MASS:
+    n_components = len(mixture.weight)
+    total = 0.0
+    for k in range(n_components):
+        _take_moments(sample, k, mixture)
+        if not mixture.weight[k] > _LEAST_MASS:
             return False
-    _shape_covariances(mixture, family, floor)
-    total = _total_weight(mixture)
-    for k in range(len(mixture)):
-        mixture[k, 0] /= total
+        total += mixture.weight[k]
+    _shape_covariances(mixture, family, floor, sample.room)
+    for k in range(n_components):
+        mixture.weight[k] /= total
     return True
 
 
@@ -253,24 +371,26 @@ def _climb(sample, family, steps, effort, mixture):
 
 
 @njit(cache=True, error_model="numpy", fastmath=_FAST)
-def _nearest(u, centres, gap, label):
-    """Write each row's nearest centre and the distance to it, squared."""
-    x, y = u[0], u[1]
+def _nearest(u, centres, sample):
+    """Write each row's nearest centre, as its label."""
+    gap, label, dims = sample.share, sample.label, sample.room.dims
     for k in range(len(centres)):
-        cx, cy = centres[k, 0], centres[k, 1]
-        for r in range(len(x)):
-            dx, dy = x[r] - cx, y[r] - cy
-            distance = dx * dx + dy * dy
+        centre = centres[k]
+        for r in range(len(gap)):
+            distance = 0.0
+            for i in range(len(dims)):
+                distance += (u[i, r] - centre[i]) ** 2
             is_nearer = k == 0 or distance < gap[r]
             gap[r] = distance if is_nearer else gap[r]
             label[r] = k if is_nearer else label[r]
 
 
 @njit(cache=True, error_model="numpy", fastmath=_FAST)
-def _seed_centres(u, w, far_apart, stream, chance, gap, centres):
+def _seed_centres(u, sample, far_apart, stream, centres):
     """Draw rows as centres: by weight, or far apart as k-means++ does."""
-    x, y = u[0], u[1]
+    w, gap, chance, dims = sample.w, sample.share, sample.top, sample.room.dims
     for k in range(len(centres)):
+        centre = centres[k]
         for r in range(len(w)):
             left = gap[r] if far_apart or gap[r] == 0.0 else 1.0
             chance[r] = w[r] if k == 0 else w[r] * left
@@ -282,29 +402,32 @@ def _seed_centres(u, w, far_apart, stream, chance, gap, centres):
                 run += chance[r]
                 if run > level:
                     break
-        cx, cy = x[pick], y[pick]
-        centres[k, 0], centres[k, 1] = cx, cy
+        for i in range(len(dims)):
+            centre[i] = u[i, pick]
         for r in range(len(w)):
-            distance = (x[r] - cx) ** 2 + (y[r] - cy) ** 2
+            distance = 0.0
+            for i in range(len(dims)):
+                distance += (u[i, r] - centre[i]) ** 2
             gap[r] = distance if k == 0 or distance < gap[r] else gap[r]
 
 
 @njit(cache=True, error_model="numpy", fastmath=_FAST)
-def _move_centres(u, w, label, centres):
+def _move_centres(u, sample, centres):
     """Move every centre to the mean of its rows; return whether any moved."""
-    x, y = u[0], u[1]
+    w, label, own, dims = sample.w, sample.label, sample.part, sample.room.dims
     moved = False
     for k in range(len(centres)):
-        mass, sx, sy = 0.0, 0.0, 0.0
+        mass = 0.0
         for r in range(len(w)):
-            own = w[r] if label[r] == k else 0.0
-            mass += own
-            sx += own * x[r]
-            sy += own * y[r]
-        if mass > 0.0:
-            sx, sy = sx / mass, sy / mass
-            moved |= sx != centres[k, 0] or sy != centres[k, 1]
-            centres[k, 0], centres[k, 1] = sx, sy
+            own[r] = w[r] if label[r] == k else 0.0
+            mass += own[r]
+        for i in range(len(dims)):
+            middle = 0.0
+            for r in range(len(w)):
+                middle += own[r] * u[i, r]
+            if mass > 0.0:
+                moved |= middle / mass != centres[k, i]
+                centres[k, i] = middle / mass
     return moved
 
 
@@ -312,58 +435,67 @@ def _move_centres(u, w, label, centres):
 def _draw_start(u, sample, start, stream, centres):
     """Label the rows for one start: k-means (even), nearest of random rows (odd)."""
     by_means = start % 2 == 0
-    w, chance, gap, label = sample.w, sample.top, sample.share, sample.label
-    _seed_centres(u, w, by_means, stream, chance, gap, centres)
-    _nearest(u, centres, gap, label)
+    _seed_centres(u, sample, by_means, stream, centres)
+    _nearest(u, centres, sample)
     if not by_means:
         return
     for _ in range(_LLOYD_STEPS):
-        if not _move_centres(u, w, label, centres):
+        if not _move_centres(u, sample, centres):
             return
-        _nearest(u, centres, gap, label)
+        _nearest(u, centres, sample)
+
+
+@njit(cache=True, error_model="numpy")
+def _shrink_covariances(mixture, extra):
+    """Add to every component, whose weight is its mass, so much of the pooled one."""
+    n_components, d = mixture.mean.shape
+    for i in range(d):
+        for j in range(i + 1):
+            pooled = _pooled(mixture, i, j)
+            for k in range(n_components):
+                mass, cov = mixture.weight[k], mixture.cov[k]
+                cov[i, j] = (mass * cov[i, j] + extra * pooled) / (mass + extra)
+                cov[j, i] = cov[i, j]
 
 
 @njit(cache=True, error_model="numpy")
 def _parameters_of_labels(sample, family, floor, mixture):
     """First parameters from the labels; False if a component has none.
 
-    Covariances are shrunk towards the pooled one by four rows' worth: a part of two
+    Covariances are shrunk towards the pooled one by d + 2 rows' worth: a part of two
     rows must not start as a spike.
     """
-    extra = _SHRINK_ROWS
+    n_components, d = len(mixture.weight), len(sample.room.dims)
     w, label, share = sample.w, sample.label, sample.share
+    extra = d + 2.0
+    total = 0.0
     for r in range(len(w)):
         share[r] = w[r]
-    for k in range(len(mixture)):
+    for k in range(n_components):
         resp = sample.resp[k]
         for r in range(len(w)):
             resp[r] = 1.0 if label[r] == k else 0.0
-        mixture[k, 1] = mixture[k, 2] = 0.0
-        _take_moments(sample, k, mixture[k])
-        if not mixture[k, 0] > 0.0:
+        for i in range(d):
+            mixture.mean[k, i] = 0.0
+        _take_moments(sample, k, mixture)
+        if not mixture.weight[k] > 0.0:
             return False
-    total = _total_weight(mixture)
-    for i in range(3, 6):
-        pooled = 0.0
-        for k in range(len(mixture)):
-            pooled += mixture[k, 0] * mixture[k, i] / total
-        for k in range(len(mixture)):
-            mass = mixture[k, 0]
-            mixture[k, i] = (mass * mixture[k, i] + extra * pooled) / (mass + extra)
-    for k in range(len(mixture)):
-        mixture[k, 0] += extra
-    _shape_covariances(mixture, family, floor)
-    for k in range(len(mixture)):
-        mixture[k, 0] = (mixture[k, 0] - extra) / total
+        total += mixture.weight[k]
+    _shrink_covariances(mixture, extra)
+    for k in range(n_components):
+        mixture.weight[k] += extra
+    _shape_covariances(mixture, family, floor, sample.room)
+    for k in range(n_components):
+        mixture.weight[k] = (mixture.weight[k] - extra) / total
     return True
 
 
 @njit(cache=True, error_model="numpy")
-def _climb_from_starts(sample, u, family, given, seed, effort, starts):
+def _climb_from_starts(sample, family, given, seed, effort, starts):
     """Take every start a few steps; return the lnL each reached, -inf if it failed."""
-    n_starts, n_components = starts.shape[0], starts.shape[1]
+    n_starts, n_components, d = starts.mean.shape
     reached = np.full(n_starts, -np.inf)
-    centres = np.empty((n_components, 2))
+    centres = np.empty((n_components, d))
     stream = np.empty(1, dtype=np.uint64)
     stream[0] = seed
     for s in range(n_starts):
@@ -372,11 +504,12 @@ def _climb_from_starts(sample, u, family, given, seed, effort, starts):
             _copy(given[s], sample.label)
         else:
             # Distances on standardised and on the family's own axes, pair by pair.
-            plane = u if start // 2 % 2 == 0 else sample.z
+            plane = sample.u if start // 2 % 2 == 0 else sample.z
             _draw_start(plane, sample, start, stream, centres)
-        if _parameters_of_labels(sample, family, effort.relative_floor, starts[s]):
+        mixture = Mixture(starts.weight[s], starts.mean[s], starts.cov[s])
+        if _parameters_of_labels(sample, family, effort.relative_floor, mixture):
             steps = effort.short_iterations
-            lnl, _ = _climb(sample, family, steps, effort, starts[s])
+            lnl, _ = _climb(sample, family, steps, effort, mixture)
             if lnl > -np.inf:
                 reached[s] = lnl
     return reached
@@ -416,12 +549,13 @@ def _polish(sample, host, n_hosts, family, effort, starts, reached):
         if reached[s] == -np.inf:
             break
         reached[s] = -np.inf
-        lnl, converged = _climb(
-            sample, family, effort.max_iterations, effort, starts[s]
-        )
+        mixture = Mixture(starts.weight[s], starts.mean[s], starts.cov[s])
+        lnl, converged = _climb(sample, family, effort.max_iterations, effort, mixture)
         if not lnl > -np.inf:
             continue
-        if _fewest_hosts(sample.resp, host, n_hosts) < effort.min_hosts:
+        if _fewest_hosts(sample.resp, host, n_hosts) < minimum_hosts(
+            len(sample.room.dims)
+        ):
             n_refused += 1
             continue
         final[s] = lnl
@@ -431,70 +565,93 @@ def _polish(sample, host, n_hosts, family, effort, starts, reached):
 
 
 @njit(cache=True, error_model="numpy")
-def _find_place(rows, w, family, place):
-    """Write the sample's place; return its total weight, variances and ln |axes|.
-
-    The last is NaN, and nothing is written, where the rows do not spread.
-    """
-    x, y = rows[0], rows[1]
-    total, mx, my = 0.0, 0.0, 0.0
+def _find_spread(x, w, centre, cov):
+    """Write the weighted mean (d,) and covariance (d, d) of x; return the weight."""
+    total = 0.0
     for r in range(len(w)):
         total += w[r]
-        mx += w[r] * x[r]
-        my += w[r] * y[r]
-    mx, my = mx / total, my / total
-    xx, xy, yy = 0.0, 0.0, 0.0
-    for r in range(len(w)):
-        dx, dy = x[r] - mx, y[r] - my
-        xx += w[r] * dx * dx
-        xy += w[r] * dx * dy
-        yy += w[r] * dy * dy
-    xx, xy, yy = xx / total, xy / total, yy / total
-    slope = xy / xx if family <= TIED else 0.0
-    along, across = xx, yy - slope * xy
-    if family == SPHERICAL:
-        along = across = 0.5 * (xx + yy)
-    if not (xx > 0.0 and yy > 0.0 and across > 0.0):
-        return total, xx, yy, np.nan
-    place.centre[0], place.centre[1] = mx, my
-    place.axes[0, 0] = 1.0 / np.sqrt(along)
-    place.axes[1, 1] = 1.0 / np.sqrt(across)
-    place.axes[1, 0] = -slope * place.axes[1, 1]
-    return total, xx, yy, -0.5 * np.log(along * across)
+    for i in range(len(x)):
+        centre[i] = 0.0
+        for r in range(len(w)):
+            centre[i] += w[r] * x[i, r] / total
+    for i in range(len(x)):
+        for j in range(i + 1):
+            product = 0.0
+            for r in range(len(w)):
+                product += w[r] * (x[i, r] - centre[i]) * (x[j, r] - centre[j])
+            cov[i, j] = cov[j, i] = product / total
+    return total
+
+
+@njit(cache=True, error_model="numpy")
+def _find_axes(cov, family, room, axes):
+    """Write lower axes of unit variance that the family keeps apart; return |axes|.
+
+    The determinant is NaN, and nothing is written, where the rows do not spread.
+    """
+    d = len(room.dims)
+    ball = np.trace(cov) / d
+    for i in range(d):
+        for j in range(d):
+            own = ball if family == SPHERICAL else cov[i, j]
+            room.spare[i, j] = own if family <= TIED or i == j else 0.0
+    product = _decorrelate(room.spare, 0.0, room)
+    if product > 0.0:
+        for i in range(d):
+            for j in range(d):
+                axes[i, j] = room.axes[i, j] * np.sqrt(room.precision[i])
+    return 1.0 / np.sqrt(product)
+
+
+@njit(cache=True, error_model="numpy")
+def _transform(x, place):
+    """Return axes @ (x - centre); x is (d, n)."""
+    d, n = x.shape
+    out = np.zeros((d, n))
+    for i in range(d):
+        for j in range(i + 1):
+            for r in range(n):
+                out[i, r] += place.axes[i, j] * (x[j, r] - place.centre[j])
+    return out
 
 
 @njit(cache=True, error_model="numpy")
 def _fit_sample(
-    x, w, host, n_hosts, family, given, seed, effort, place, mixture, answer
+    x, w, dims, host, n_hosts, family, given, seed, effort, place, mixture, answer
 ):
-    """Fit one mixture to one sample x (2, n); write its place and its parameters.
+    """Fit one mixture to one sample x (d, n); write its place and its parameters.
 
     The answer: status, lnL, and the counts of allowed optima polished, of these
     converged, of optima refused for too few hosts, of polished ones within 1e-3 of the
     best lnL.
     """
-    n_components, n = len(mixture), len(w)
-    total, xx, yy, ln_axes = _find_place(x, w, family, place)
-    if not np.isfinite(ln_axes):
+    d, n = len(dims), len(w)
+    n_components = len(mixture.weight)
+    room = _make_room(dims)
+    cov, scales = np.empty((d, d)), np.empty((d, d))
+    total = _find_spread(x, w, place.centre, cov)
+    det = _find_axes(cov, family, room, place.axes)
+    if not _find_axes(cov, DIAGONAL, room, scales) * det > 0.0:
         answer[0] = SINGULAR
         return
-    centre, axes = place.centre, place.axes
-    z, u = np.empty((2, n)), np.empty((2, n))
-    for r in range(n):
-        dx, dy = x[0, r] - centre[0], x[1, r] - centre[1]
-        z[0, r], z[1, r] = axes[0, 0] * dx, axes[1, 0] * dx + axes[1, 1] * dy
-        u[0, r], u[1, r] = dx / np.sqrt(xx), dy / np.sqrt(yy)
     sample = Sample(
-        z,
+        _transform(x, place),
+        _transform(x, Place(place.centre, scales)),
         w,
         np.empty((n_components, n)),
         np.empty(n),
         np.empty(n),
+        np.empty(n),
         np.empty(n, dtype=np.int64),
+        room,
     )
     n_starts = 1 if n_components == 1 else len(given) + effort.n_starts
-    starts = np.empty((n_starts, n_components, 6))
-    reached = _climb_from_starts(sample, u, family, given, seed, effort, starts)
+    starts = Mixture(
+        np.empty((n_starts, n_components)),
+        np.empty((n_starts, n_components, d)),
+        np.empty((n_starts, n_components, d, d)),
+    )
+    reached = _climb_from_starts(sample, family, given, seed, effort, starts)
     final, polished, n_converged, n_refused = _polish(
         sample, host, n_hosts, family, effort, starts, reached
     )
@@ -502,31 +659,47 @@ def _fit_sample(
     answer[2], answer[3], answer[4] = polished, n_converged, n_refused
     if polished:
         best = np.argmax(final)
-        _copy(starts[best], mixture)
-        answer[1] = final[best] + total * ln_axes
+        _copy(starts.weight[best], mixture.weight)
+        _copy(starts.mean[best], mixture.mean)
+        _copy(starts.cov[best], mixture.cov)
+        answer[1] = final[best] + total * np.log(det)
         answer[5] = (final >= final[best] - _SAME_OPTIMUM).sum()
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def _run_jobs(
-    start, stop, jobs, x, w, host, n_hosts, given, effort, places, answers, mixtures
+    start,
+    stop,
+    jobs,
+    x,
+    w,
+    dims,
+    host,
+    n_hosts,
+    given,
+    effort,
+    places,
+    answers,
+    mixtures,
 ):
     """Fit jobs start to stop - 1 to the rows that have weight, and write their slots.
 
     Rows are filled up with some of no weight: what is left over from vector
     instructions would be done one by one.
     """
-    for j in range(start, stop):
-        sample = x[min(jobs.sample[j], len(x) - 1)]
-        mass = w[min(jobs.sample[j], len(w) - 1)]
+    for job in range(start, stop):
+        sample = x[min(jobs.sample[job], len(x) - 1)]
+        mass = w[min(jobs.sample[job], len(w) - 1)]
         keep = np.flatnonzero(mass)
+        d, k = len(dims), jobs.k[job]
         n = -(-len(keep) // _ROWS_AT_ONCE) * _ROWS_AT_ONCE
-        kept, weight = np.empty((2, n)), np.zeros(n)
-        first, past = jobs.given[j]
+        kept, weight = np.empty((d, n)), np.zeros(n)
+        first, past = jobs.given[job]
         starts = np.empty((past - first, n), dtype=np.int64)
         for r in range(n):
             row = keep[min(r, len(keep) - 1)]
-            kept[0, r], kept[1, r] = sample[0, row], sample[1, row]
+            for i in range(d):
+                kept[i, r] = sample[i, row]
             if r < len(keep):
                 weight[r] = mass[row]
             for s in range(past - first):
@@ -534,15 +707,18 @@ def _run_jobs(
         _fit_sample(
             kept,
             weight,
+            dims,
             host[keep],
             n_hosts,
-            jobs.family[j],
+            jobs.family[job],
             starts,
-            jobs.seed[j],
+            jobs.seed[job],
             effort,
-            Place(places.centre[j], places.axes[j]),
-            mixtures[j, : jobs.k[j]],
-            answers[j],
+            Place(places.centre[job], places.axes[job]),
+            Mixture(
+                mixtures.weight[job, :k], mixtures.mean[job, :k], mixtures.cov[job, :k]
+            ),
+            answers[job],
         )
 
 
@@ -558,29 +734,33 @@ def fit_jobs(
 
     Parameters
     ----------
-    x : (samples or 1, 2, n); w : (samples or 1, n). One sample may go with many
+    x : (samples or 1, d, n); w : (samples or 1, n). One sample may go with many
         weightings and conversely; rows of weight 0 are left out.
     host : (n,) codes from 0.
     given : (any, n) labels that jobs may start from besides their own.
     """
-    n_jobs, k_max = len(jobs.k), int(jobs.k.max())
-    places = Place(np.zeros((n_jobs, 2)), np.tile(np.eye(2), (n_jobs, 1, 1)))
+    n_jobs, k_max, d = len(jobs.k), int(jobs.k.max()), x.shape[1]
+    places = Place(np.zeros((n_jobs, d)), np.tile(np.eye(d), (n_jobs, 1, 1)))
     answers = np.zeros((n_jobs, 6))
     answers[:, 1] = np.nan
-    mixtures = np.full((n_jobs, k_max, 6), np.nan)
+    mixtures = Mixture(
+        np.full((n_jobs, k_max), np.nan),
+        np.full((n_jobs, k_max, d), np.nan),
+        np.full((n_jobs, k_max, d, d), np.nan),
+    )
     # One layout: each other one would be compiled for by itself.
     x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
     n_hosts = int(host.max()) + 1
-    shared = (jobs, x, w, host, n_hosts, given, effort, places, answers, mixtures)
+    dims = tuple(range(d))
+    shared = (jobs, x, w, dims, host, n_hosts, given, effort, places, answers, mixtures)
     share_out(n_jobs, lambda start, stop: _run_jobs(start, stop, *shared))
     back = np.linalg.inv(places.axes)[:, None]
-    mean = np.einsum("jkab,jkb->jka", back, mixtures[:, :, 1:3])
-    cov = mixtures[:, :, [3, 4, 4, 5]].reshape(n_jobs, k_max, 2, 2)
+    mean = np.einsum("jkab,jkb->jka", back, mixtures.mean)
     return Fits(
         status=answers[:, 0].astype(np.int64),
         lnl=answers[:, 1],
         counts=answers[:, 2:].astype(np.int64),
-        weight=mixtures[:, :, 0],
+        weight=mixtures.weight,
         mean=places.centre[:, None] + mean,
-        cov=back @ cov @ back.swapaxes(-1, -2),
+        cov=back @ mixtures.cov @ back.swapaxes(-1, -2),
     )

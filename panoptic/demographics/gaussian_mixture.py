@@ -1,4 +1,4 @@
-"""Gaussian mixtures of small samples on two axes: families, starts, what is refused."""
+"""Gaussian mixtures of small samples: families, many starts, and what is refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,6 @@ _LINKAGES: tuple[Literal["ward", "complete", "average", "single"], ...] = (
     "average",
     "single",
 )
-MINIMUM_HOSTS = 4  # that a component must hold: two more than there are axes
 _LEAST_RELATIVE_VARIANCE = 1e-10
 
 
@@ -66,8 +65,8 @@ class MixtureFit:
     bic: float  # -2 lnL + p ln n_rows, lower is better
     icl: float  # BIC + 2 entropy of the responsibilities, lower is better
     weights: Floats  # (K,)
-    means: Floats  # (K, 2)
-    covariances: Floats  # (K, 2, 2)
+    means: Floats  # (K, d)
+    covariances: Floats  # (K, d, d)
     n_starts: int  # k-means, random points and hierarchical together
     n_polished: int  # allowed optima taken to convergence
     n_converged: int  # of the polished ones
@@ -104,7 +103,6 @@ def effort(
         max_iterations,
         tolerance,
         relative_floor,
-        MINIMUM_HOSTS,
     )
 
 
@@ -128,19 +126,20 @@ def fit_mixtures(
 
     Parameters
     ----------
-    rows : (n, 2), finite, in the axes the likelihood is reported in.
+    rows : (n, d) or (n,), finite, in the axes the likelihood is reported in.
     host : (n,) names or codes; rows of one host count once for the least number of
-        hosts per component, four.
+        hosts per component, d + 2.
 
     A mixture is NotRun when the sample is too small for it, when the rows do not
-    spread in two directions, or when every optimum leaves a component with too few
+    spread in d directions, or when every optimum leaves a component with too few
     hosts.
     """
     x = np.asarray(rows, dtype=np.float64)
+    x = x[:, None] if x.ndim == 1 else x
     code = host_codes(host)
     search = search or effort()
     wanted = [(family, k) for family in families for k in n_components]
-    refusal = _refusal(x, code, search)
+    refusal = _refusal(x, code)
     if refusal or not wanted:
         return {key: NotRun(refusal) for key in wanted}
     given, spans = _hierarchical_starts(x, n_components)
@@ -167,7 +166,7 @@ def best_lnl(
     search: em.Effort,
     rng: np.random.Generator,
 ) -> Floats:
-    """Return the best lnL of each of (samples, n, 2) for each K: (samples, Ks).
+    """Return the best lnL of each of (samples, n, d) for each K: (samples, Ks).
 
     Full covariances; NaN where no allowed optimum was found. host : (n,), the same for
     every sample. Every sample gets the same search, so the first may be the observed
@@ -188,7 +187,7 @@ def fit_weighted(
     search: em.Effort,
     rng: np.random.Generator,
 ) -> em.Fits:
-    """Fit full mixtures to rows (n, 2) under each weighting (samples, n).
+    """Fit full mixtures to rows (n, d) under each weighting (samples, n).
 
     A resample of hosts is a weighting by how often each row is drawn: a host drawn
     twice is one host, so copies cannot pass for a component. Every array of the answer
@@ -258,7 +257,7 @@ def responsibilities(
 def draw_mixture(
     fit: MixtureFit, size: int, *, n_samples: int, rng: np.random.Generator
 ) -> tuple[Floats, Codes]:
-    """Draw samples (n_samples, size, 2) and the component of each row."""
+    """Draw samples (n_samples, size, d) and the component of each row."""
     label = rng.choice(fit.n_components, p=fit.weights, size=(n_samples, size))
     noise = rng.standard_normal((n_samples, size, fit.means.shape[1]))
     lower = np.linalg.cholesky(fit.covariances)
@@ -266,14 +265,11 @@ def draw_mixture(
     return rows, label.astype(np.int64)
 
 
-def _refusal(x: Floats, code: Codes, search: em.Effort) -> str:
+def _refusal(x: Floats, code: Codes) -> str:
     """Say why nothing can be fitted to these rows; empty where something can."""
-    n_hosts = len(np.unique(code))
-    if n_hosts < search.min_hosts:
-        return (
-            f"{len(x)} rows on {n_hosts} hosts: one component needs "
-            f"{search.min_hosts} hosts"
-        )
+    n_hosts, least = len(np.unique(code)), em.minimum_hosts(x.shape[1])
+    if n_hosts < least:
+        return f"{len(x)} rows on {n_hosts} hosts: one component needs {least} hosts"
     spread = np.atleast_2d(np.cov(x.T, bias=True))
     scale = np.sqrt(np.diag(spread))
     size = np.abs(x).max(axis=0)
@@ -315,7 +311,7 @@ def _read_job(
     if job.status != em.FITTED:
         return NotRun(
             f"K = {k} {family}: {len(x)} rows on {n_hosts} hosts give no optimum with "
-            f"{search.min_hosts} hosts in every component"
+            f"{em.minimum_hosts(x.shape[1])} hosts in every component"
         )
     order = np.argsort(job.mean[:k, 0], kind="stable")
     weights, means, covariances = job.weight[order], job.mean[order], job.cov[order]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from panoptic.demographics.expectation_maximisation import minimum_hosts
 from panoptic.demographics.gaussian_mixture import (
-    MINIMUM_HOSTS,
     QUICK_EFFORT,
     CovarianceFamily,
     best_lnl,
@@ -155,7 +155,7 @@ def weigh_methods(
     if not asked:
         return NotRun(
             f"none of {len(np.unique(methods))} methods has the "
-            f"{2 * MINIMUM_HOSTS} hosts that two components need"
+            f"{2 * minimum_hosts(rows.shape[1])} hosts that two components need"
         )
     parts = [np.flatnonzero(methods == name) for name in asked]
     order = np.concatenate(parts)
@@ -210,7 +210,7 @@ def weigh_methods(
 
 def testable_methods(host: NDArray, method: NDArray) -> list[str]:
     """Return the methods with hosts enough for two components, by name."""
-    least = 2 * MINIMUM_HOSTS
+    least = 2 * minimum_hosts(2)
     names = [str(name) for name in np.unique(method)]
     return [name for name in names if len(np.unique(host[method == name])) >= least]
 

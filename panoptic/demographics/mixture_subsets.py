@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panoptic.demographics.companions import Companions
+from panoptic.demographics.expectation_maximisation import minimum_hosts
 from panoptic.demographics.gaussian_mixture import (
-    MINIMUM_HOSTS,
     QUICK_EFFORT,
     CovarianceFamily,
     MixtureFit,
@@ -67,7 +67,7 @@ def resample_hosts(
     """Draw hosts with replacement, all rows of a host together, and refit."""
     code = host_codes(companions.host)
     n_hosts = int(code.max()) + 1 if len(code) else 0
-    if n_hosts < MINIMUM_HOSTS:
+    if n_hosts < minimum_hosts(2):
         return NotRun(f"{n_hosts} hosts are too few to resample")
     chance = np.full(n_hosts, 1.0 / n_hosts)
     drawn = rng.multinomial(n_hosts, chance, size=n_samples)
@@ -80,7 +80,7 @@ def pick_one_per_host(
     """Keep one companion of each host, at random, and refit; many such picks."""
     code = host_codes(companions.host)
     n_hosts = int(code.max()) + 1 if len(code) else 0
-    if n_hosts < MINIMUM_HOSTS:
+    if n_hosts < minimum_hosts(2):
         return NotRun(f"{n_hosts} hosts: one companion of each is too few to fit")
     ticket = rng.random((n_samples, len(code)))
     lowest = np.stack(
@@ -111,7 +111,7 @@ def _fit_subset(
     name: str, companions: Companions, n_draws: int, rng: np.random.Generator
 ) -> SubsetFit:
     n_rows, n_hosts = len(companions), companions.n_hosts
-    least = 2 * MINIMUM_HOSTS
+    least = 2 * minimum_hosts(2)
     if n_hosts < least:
         reason = f"{n_rows} rows on {n_hosts} hosts: two components need {least} hosts"
         return SubsetFit(name, n_rows, n_hosts, None, None, reason)
