@@ -350,16 +350,15 @@ def _climb(sample, family, steps, effort, mixture):
     Converged: by Aitken's extrapolation the rest of the climb is under the tolerance.
     The parameters left behind are those the lnL belongs to.
     """
-    before = _expect(sample, mixture)
-    gain_before = 0.0  # the first ratio is infinite: never stop on one step
-    for _ in range(steps):
-        if not _maximise(sample, family, effort.relative_floor, mixture):
+    before, gain_before = -np.inf, 0.0
+    for step in range(steps + 1):
+        if step > 0 and not _maximise(sample, family, effort.relative_floor, mixture):
             return np.nan, False
         now = _expect(sample, mixture)
         gain = now - before
-        ratio = gain / gain_before
+        ratio = gain / gain_before  # infinite at first: never stop on one step
         before = now
-        gain_before = gain
+        gain_before = gain if step > 0 else 0.0
         if gain <= 1e-12 * abs(now):
             return now, True
         if ratio < 1.0 and gain * ratio / (1.0 - ratio) < effort.tolerance:
@@ -543,6 +542,7 @@ def _polish(sample, host, n_hosts, family, effort, starts, reached):
     of optima polished, converged and refused for too few hosts.
     """
     final = np.full(len(reached), -np.inf)
+    least = minimum_hosts(len(sample.room.dims))
     polished, n_converged, n_refused = 0, 0, 0
     while polished < effort.n_polish:
         s = np.argmax(reached)
@@ -553,9 +553,7 @@ def _polish(sample, host, n_hosts, family, effort, starts, reached):
         lnl, converged = _climb(sample, family, effort.max_iterations, effort, mixture)
         if not lnl > -np.inf:
             continue
-        if _fewest_hosts(sample.resp, host, n_hosts) < minimum_hosts(
-            len(sample.room.dims)
-        ):
+        if _fewest_hosts(sample.resp, host, n_hosts) < least:
             n_refused += 1
             continue
         final[s] = lnl
