@@ -168,12 +168,12 @@ def _decorrelate(cov, floor, room):
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def _diagonalise(matrix, vectors):
+def _diagonalise(matrix, vectors, dims):
     """Turn a symmetric matrix to its eigenvalues in place, by Jacobi rotations.
 
     Writes the eigenvectors as columns. For two axes one rotation is exact.
     """
-    d = len(matrix)
+    d = len(dims)
     for i in range(d):
         for j in range(d):
             vectors[i, j] = 1.0 if i == j else 0.0
@@ -188,18 +188,18 @@ def _diagonalise(matrix, vectors):
                 half = 0.5 * (matrix[q, q] - matrix[p, p]) / matrix[p, q]
                 t = np.copysign(1.0, half) / (abs(half) + np.sqrt(half * half + 1.0))
                 c = 1.0 / np.sqrt(t * t + 1.0)
-                _rotate(matrix, vectors, p, q, c, t * c)
+                _rotate(matrix, vectors, dims, p, q, c, t * c)
         if is_diagonal:
             return
 
 
 @njit(cache=True, error_model="numpy", forceinline=True)
-def _rotate(matrix, vectors, p, q, c, s):
+def _rotate(matrix, vectors, dims, p, q, c, s):
     """Rotate axes p and q of matrix from both sides, and the vectors along."""
-    for i in range(len(matrix)):
+    for i in range(len(dims)):
         left, right = matrix[i, p], matrix[i, q]
         matrix[i, p], matrix[i, q] = c * left - s * right, s * left + c * right
-    for i in range(len(matrix)):
+    for i in range(len(dims)):
         left, right = matrix[p, i], matrix[q, i]
         matrix[p, i], matrix[q, i] = c * left - s * right, s * left + c * right
         left, right = vectors[i, p], vectors[i, q]
@@ -209,17 +209,25 @@ def _rotate(matrix, vectors, p, q, c, s):
 @njit(cache=True, error_model="numpy", forceinline=True)
 def _clamp_eigenvalues(cov, floor, room):
     """Raise the eigenvalues of cov that lie below floor to it."""
-    values, vectors = room.spare, room.axes
-    for i in range(len(cov)):
-        for j in range(len(cov)):
+    values, vectors, d = room.spare, room.axes, len(room.dims)
+    for i in range(d):
+        for j in range(d):
             values[i, j] = cov[i, j]
-    _diagonalise(values, vectors)
-    for i in range(len(cov)):
-        for j in range(len(cov)):
+    _diagonalise(values, vectors, room.dims)
+    for i in range(d):
+        for j in range(d):
             cov[i, j] = 0.0
-            for k in range(len(cov)):
+            for k in range(d):
                 value = max(values[k, k], floor)
                 cov[i, j] += value * vectors[i, k] * vectors[j, k]
+
+
+@njit(cache=True, error_model="numpy", forceinline=True)
+def _mean_variance(cov, dims):
+    total = 0.0
+    for i in range(len(dims)):
+        total += cov[i, i]
+    return total / len(dims)
 
 
 # Steps of expectation maximisation
@@ -318,7 +326,7 @@ def _shape_covariances(mixture, family, floor, room):
     for k in range(n_components):
         cov = mixture.cov[k]
         if family >= DIAGONAL:
-            ball = np.trace(cov) / d
+            ball = _mean_variance(cov, room.dims)
             for i in range(d):
                 own = cov[i, i] if family == DIAGONAL else ball
                 for j in range(d):
@@ -389,11 +397,12 @@ def _seed_centres(u, sample, far_apart, stream, centres):
     """Draw rows as centres: by weight, or far apart as k-means++ does."""
     w, gap, chance, dims = sample.w, sample.share, sample.top, sample.room.dims
     for k in range(len(centres)):
-        centre = centres[k]
+        centre, total = centres[k], 0.0
         for r in range(len(w)):
             left = gap[r] if far_apart or gap[r] == 0.0 else 1.0
             chance[r] = w[r] if k == 0 else w[r] * left
-        level = _uniform(stream) * chance.sum()
+            total += chance[r]
+        level = _uniform(stream) * total
         pick, run = 0, 0.0
         for r in range(len(w)):
             if chance[r] > 0.0:
@@ -445,10 +454,10 @@ def _draw_start(u, sample, start, stream, centres):
 
 
 @njit(cache=True, error_model="numpy")
-def _shrink_covariances(mixture, extra):
+def _shrink_covariances(mixture, extra, dims):
     """Add to every component, whose weight is its mass, so much of the pooled one."""
-    n_components, d = mixture.mean.shape
-    for i in range(d):
+    n_components = len(mixture.weight)
+    for i in range(len(dims)):
         for j in range(i + 1):
             pooled = _pooled(mixture, i, j)
             for k in range(n_components):
@@ -480,7 +489,7 @@ def _parameters_of_labels(sample, family, floor, mixture):
         if not mixture.weight[k] > 0.0:
             return False
         total += mixture.weight[k]
-    _shrink_covariances(mixture, extra)
+    _shrink_covariances(mixture, extra, sample.room.dims)
     for k in range(n_components):
         mixture.weight[k] += extra
     _shape_covariances(mixture, family, floor, sample.room)
@@ -563,16 +572,16 @@ def _polish(sample, host, n_hosts, family, effort, starts, reached):
 
 
 @njit(cache=True, error_model="numpy")
-def _find_spread(x, w, centre, cov):
+def _find_spread(x, w, dims, centre, cov):
     """Write the weighted mean (d,) and covariance (d, d) of x; return the weight."""
     total = 0.0
     for r in range(len(w)):
         total += w[r]
-    for i in range(len(x)):
+    for i in range(len(dims)):
         centre[i] = 0.0
         for r in range(len(w)):
             centre[i] += w[r] * x[i, r] / total
-    for i in range(len(x)):
+    for i in range(len(dims)):
         for j in range(i + 1):
             product = 0.0
             for r in range(len(w)):
@@ -588,7 +597,7 @@ def _find_axes(cov, family, room, axes):
     The determinant is NaN, and nothing is written, where the rows do not spread.
     """
     d = len(room.dims)
-    ball = np.trace(cov) / d
+    ball = _mean_variance(cov, room.dims)
     for i in range(d):
         for j in range(d):
             own = ball if family == SPHERICAL else cov[i, j]
@@ -627,7 +636,7 @@ def _fit_sample(
     n_components = len(mixture.weight)
     room = _make_room(dims)
     cov, scales = np.empty((d, d)), np.empty((d, d))
-    total = _find_spread(x, w, place.centre, cov)
+    total = _find_spread(x, w, dims, place.centre, cov)
     det = _find_axes(cov, family, room, place.axes)
     if not _find_axes(cov, DIAGONAL, room, scales) * det > 0.0:
         answer[0] = SINGULAR
