@@ -1,4 +1,4 @@
-"""Expectation maximisation of Gaussian mixtures, compiled, over many samples at once.
+"""Expectation maximisation of Gaussian mixtures on two axes, of many samples at once.
 
 A job is one mixture (number of components, covariance family) fitted to one weighted
 sample from many starts. Jobs run in parallel; each has its own random stream and
@@ -8,6 +8,9 @@ Each family works on axes on which the sample has unit variance and which the fa
 keeps apart: whitened (full, tied), each axis scaled (diagonal), one scale for all
 (spherical). There a floor on the eigenvalues is relative to the sample, and clamping
 them is the exact M step under that bound, so the likelihood never falls.
+
+Inside the kernels a mixture is one array (K, 6): of each component the weight, the
+mean's x and y, the covariance's xx, xy and yy.
 """
 
 from typing import NamedTuple
@@ -15,14 +18,17 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from panoptic.demographics.row_functions import exponential, logarithm
 from panoptic.demographics.sharing import share_out
 
 FULL, TIED, DIAGONAL, SPHERICAL = 0, 1, 2, 3
 FITTED, SINGULAR, REFUSED = 0, 1, 2
 
 _FAST = {"contract", "reassoc", "nsz"}  # never nnan: a NaN must stay one
-_LOG_2PI = float(np.log(2.0 * np.pi))
+_LN_2PI = float(np.log(2.0 * np.pi))
+_LEAST_MASS = 1e-6  # in rows: a component with less is empty
 _LLOYD_STEPS = 8
+_SHRINK_ROWS = 4
 _SAME_OPTIMUM = 1e-3  # in lnL
 
 
@@ -36,14 +42,6 @@ class Effort(NamedTuple):
     tolerance: float  # expected rest of the climb in lnL (Aitken)
     relative_floor: float  # least eigenvalue, in units of the sample's
     min_hosts: int  # distinct hosts whose likeliest component it must be
-
-
-class Mixture(NamedTuple):
-    """Parameters of one mixture, or of many along leading axes."""
-
-    weight: np.ndarray  # (K,)
-    mean: np.ndarray  # (K, d)
-    cov: np.ndarray  # (K, d, d)
 
 
 class Jobs(NamedTuple):
@@ -63,15 +61,29 @@ class Fits(NamedTuple):
     lnl: np.ndarray  # (jobs,)
     counts: np.ndarray  # (jobs, 4) optima polished, converged, refused, at the best
     weight: np.ndarray  # (jobs, K max)
-    mean: np.ndarray  # (jobs, K max, d)
-    cov: np.ndarray  # (jobs, K max, d, d)
+    mean: np.ndarray  # (jobs, K max, 2)
+    cov: np.ndarray  # (jobs, K max, 2, 2)
+
+
+class Sample(NamedTuple):
+    """One weighted sample on the axes of a family, and room for what is thought of it.
+
+    The room is made once per job: making it anew would cost as much as a step does.
+    """
+
+    z: np.ndarray  # (2, n)
+    w: np.ndarray  # (n,)
+    resp: np.ndarray  # (K, n) density by component, in units of the likeliest's
+    top: np.ndarray  # (n,) ln density by the likeliest component
+    share: np.ndarray  # (n,) weight over total density; times resp: a component's part
+    label: np.ndarray  # (n,) int64, component of a start
 
 
 class Place(NamedTuple):
     """Where a sample lies: z = axes @ (x - centre) is what a family works on."""
 
-    centre: np.ndarray  # (d,)
-    axes: np.ndarray  # (d, d) lower triangular
+    centre: np.ndarray  # (2,)
+    axes: np.ndarray  # (2, 2) lower triangular
 
 
 @njit(cache=True, error_model="numpy")
@@ -92,245 +104,128 @@ def _copy(values, out):
         out[place] = value
 
 
-@njit(cache=True, error_model="numpy")
-def _inverse_cholesky(cov, out):
-    """Write the inverse of cov's lower Cholesky factor; return ln det, or NaN."""
-    d = cov.shape[0]
-    log_det = 0.0
-    lower = np.zeros((d, d))
-    for i in range(d):
-        for j in range(i + 1):
-            rest = cov[i, j]
-            for m in range(j):
-                rest -= lower[i, m] * lower[j, m]
-            if i == j:
-                if not rest > 0.0:
-                    return np.nan
-                lower[i, i] = np.sqrt(rest)
-                log_det += np.log(rest)
-            else:
-                lower[i, j] = rest / lower[j, j]
-    out[:] = 0.0
-    for i in range(d):
-        out[i, i] = 1.0 / lower[i, i]
-        for j in range(i):
-            rest = 0.0
-            for m in range(j, i):
-                rest -= lower[i, m] * out[m, j]
-            out[i, j] = rest / lower[i, i]
-    return log_det
+# Steps of expectation maximisation
 
 
 @njit(cache=True, error_model="numpy", fastmath=_FAST)
-def _moments(z, w):
-    """Return total weight, weighted mean (d,) and covariance (d, d) of z (d, n)."""
-    d, n = z.shape
-    total = w.sum()
-    mean = np.zeros(d)
-    cov = np.zeros((d, d))
-    for i in range(d):
-        mean[i] = np.dot(w, z[i]) / total
-    for i in range(d):
-        for j in range(i + 1):
-            rest = 0.0
-            for r in range(n):
-                rest += w[r] * (z[i, r] - mean[i]) * (z[j, r] - mean[j])
-            cov[i, j] = rest / total
-            cov[j, i] = cov[i, j]
-    return total, mean, cov
-
-
-@njit(cache=True, error_model="numpy")
-def _family_axes(cov, family, out):
-    """Write the lower matrix that gives the sample unit variance; return ln |det|."""
-    d = cov.shape[0]
-    if family <= TIED:
-        return -0.5 * _inverse_cholesky(cov, out)
-    out[:] = 0.0
-    log_det = 0.0
-    for i in range(d):
-        variance = cov[i, i] if family == DIAGONAL else np.trace(cov) / d
-        if not variance > 0.0:
-            return np.nan
-        out[i, i] = 1.0 / np.sqrt(variance)
-        log_det -= 0.5 * np.log(variance)
-    return log_det
-
-
-@njit(cache=True, error_model="numpy")
-def _diagonalise(matrix):
-    """Turn a symmetric matrix to its eigenvalues in place, by Jacobi rotations.
-
-    Returns the eigenvectors as columns. For two axes one rotation is exact.
-    """
-    d = len(matrix)
-    vectors = np.eye(d)
-    for _ in range(30):
-        off = 0.0
-        for p in range(d):
-            for q in range(p + 1, d):
-                if (
-                    abs(matrix[p, q])
-                    <= 1e-15 * (abs(matrix[p, p] * matrix[q, q])) ** 0.5
-                ):
-                    continue
-                off = 1.0
-                half = 0.5 * (matrix[q, q] - matrix[p, p]) / matrix[p, q]
-                t = np.copysign(1.0, half) / (abs(half) + np.sqrt(half * half + 1.0))
-                c = 1.0 / np.sqrt(t * t + 1.0)
-                _rotate(matrix, vectors, p, q, c, t * c)
-        if off == 0.0:
-            break
-    return vectors
-
-
-@njit(cache=True, error_model="numpy")
-def _rotate(matrix, vectors, p, q, c, s):
-    """Rotate axes p and q of matrix from both sides, and the vectors along."""
-    for i in range(len(matrix)):
-        left, right = matrix[i, p], matrix[i, q]
-        matrix[i, p], matrix[i, q] = c * left - s * right, s * left + c * right
-    for i in range(len(matrix)):
-        left, right = matrix[p, i], matrix[q, i]
-        matrix[p, i], matrix[q, i] = c * left - s * right, s * left + c * right
-        left, right = vectors[i, p], vectors[i, q]
-        vectors[i, p], vectors[i, q] = c * left - s * right, s * left + c * right
-
-
-@njit(cache=True, error_model="numpy")
-def _clamp_eigenvalues(cov, floor):
-    """Raise the eigenvalues of cov that lie below floor to it, in place."""
-    d = len(cov)
-    less = cov.copy()
-    for i in range(d):
-        less[i, i] -= floor
-    if _inverse_cholesky(less, np.empty((d, d))) > -np.inf:
-        return
-    vectors = _diagonalise(less)
-    cov[:] = 0.0
-    for k in range(d):
-        value = floor + max(less[k, k], 0.0)
-        for i in range(d):
-            for j in range(d):
-                cov[i, j] += value * vectors[i, k] * vectors[j, k]
-
-
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
-def _scatter(z, rw, mean, out):
-    """Write the weighted scatter matrix of z about mean."""
-    d, n = z.shape
-    for i in range(d):
-        for j in range(i + 1):
-            rest = 0.0
-            for r in range(n):
-                rest += rw[r] * (z[i, r] - mean[i]) * (z[j, r] - mean[j])
-            out[i, j] = rest
-            out[j, i] = rest
-
-
-@njit(cache=True, error_model="numpy")
-def _shape_covariances(scatter, mass, family, floor, cov):
-    """Turn scatter matrices (K, d, d) into the family's covariances, floored."""
-    k_all, d = scatter.shape[0], scatter.shape[1]
-    if family == TIED:
-        pooled = np.zeros((d, d))
-        for k in range(k_all):
-            pooled += scatter[k]
-        pooled /= mass.sum()
-        _clamp_eigenvalues(pooled, floor)
-        for k in range(k_all):
-            _copy(pooled, cov[k])
-        return
-    for k in range(k_all):
-        if family == FULL:
-            _copy(scatter[k] / mass[k], cov[k])
-            _clamp_eigenvalues(cov[k], floor)
-        else:
-            cov[k, :, :] = 0.0
-            ball = np.trace(scatter[k]) / (d * mass[k])
-            for i in range(d):
-                own = scatter[k, i, i] / mass[k] if family == DIAGONAL else ball
-                cov[k, i, i] = max(own, floor)
-
-
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
-def _maximise(z, w, resp, family, floor, mixture):
-    """M step: parameters from responsibilities (K, n). False if one is empty."""
-    k_all = resp.shape[0]
-    d, n = z.shape
-    mass = np.empty(k_all)
-    scatter = np.empty((k_all, d, d))
-    rw = np.empty(n)
-    for k in range(k_all):
-        for r in range(n):
-            rw[r] = resp[k, r] * w[r]
-        mass[k] = rw.sum()
-        if mass[k] < 1e-6:
-            return False
-        for i in range(d):
-            mixture.mean[k, i] = np.dot(rw, z[i]) / mass[k]
-        _scatter(z, rw, mixture.mean[k], scatter[k])
-    _shape_covariances(scatter, mass, family, floor, mixture.cov)
-    _copy(mass / mass.sum(), mixture.weight)
-    return True
-
-
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
-def _log_joint(z, log_weight, mean, cov, out):
-    """Write ln(weight) + ln N(z; mean, cov) per row into out (n,)."""
-    d, n = z.shape
-    root = np.empty((d, d))
-    log_det = _inverse_cholesky(cov, root)
-    line = np.empty(n)
-    out[:] = 0.0
-    for i in range(d):
-        line[:] = 0.0
-        for j in range(i + 1):
-            c, m = root[i, j], mean[j]
-            for r in range(n):
-                line[r] += c * (z[j, r] - m)
-        for r in range(n):
-            out[r] += line[r] * line[r]
-    constant = log_weight - 0.5 * (log_det + d * _LOG_2PI)
-    for r in range(n):
-        out[r] = constant - 0.5 * out[r]
-
-
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
-def _expect(z, w, mixture, resp):
-    """E step: write responsibilities (K, n), return the weighted lnL."""
-    k_all, n = resp.shape
-    for k in range(k_all):
-        log_weight = np.log(mixture.weight[k])
-        _log_joint(z, log_weight, mixture.mean[k], mixture.cov[k], resp[k])
+def _expect(sample, mixture):
+    """E step: write every row's densities and share; return the weighted lnL."""
+    x, y, w = sample.z[0], sample.z[1], sample.w
+    top, total = sample.top, sample.share
+    for k in range(len(mixture)):
+        mx, my = mixture[k, 1], mixture[k, 2]
+        xx, xy, yy = mixture[k, 3], mixture[k, 4], mixture[k, 5]
+        det = xx * yy - xy * xy
+        constant = np.log(mixture[k, 0] / np.sqrt(det)) - _LN_2PI
+        a, b, c = -0.5 * yy / det, xy / det, -0.5 * xx / det
+        joint = sample.resp[k]
+        for r in range(len(w)):
+            dx, dy = x[r] - mx, y[r] - my
+            joint[r] = constant + a * dx * dx + b * dx * dy + c * dy * dy
+            top[r] = joint[r] if k == 0 or joint[r] > top[r] else top[r]
+            total[r] = 0.0
+    for k in range(len(mixture)):
+        resp = sample.resp[k]
+        for r in range(len(w)):
+            resp[r] = exponential(resp[r] - top[r])
+            total[r] += resp[r]
     lnl = 0.0
-    for r in range(n):
-        top = resp[0, r]
-        for k in range(1, k_all):
-            top = max(top, resp[k, r])
-        total = 0.0
-        for k in range(k_all):
-            resp[k, r] = np.exp(resp[k, r] - top)
-            total += resp[k, r]
-        for k in range(k_all):
-            resp[k, r] /= total
-        lnl += w[r] * (top + np.log(total))
+    for r in range(len(w)):
+        lnl += w[r] * (top[r] + logarithm(total[r]))
+        total[r] = w[r] / total[r]
     return lnl
 
 
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _take_moments(sample, k, component):
+    """Write mass, mean and covariance of component k; its old mean is the origin."""
+    x, y = sample.z[0], sample.z[1]
+    resp, share = sample.resp[k], sample.share
+    mx, my = component[1], component[2]
+    mass, sx, sy, sxx, sxy, syy = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for r in range(len(x)):
+        part = resp[r] * share[r]
+        dx, dy = x[r] - mx, y[r] - my
+        mass += part
+        sx += part * dx
+        sy += part * dy
+        sxx += part * dx * dx
+        sxy += part * dx * dy
+        syy += part * dy * dy
+    sx, sy = sx / mass, sy / mass
+    component[0] = mass
+    component[1] += sx
+    component[2] += sy
+    component[3] = sxx / mass - sx * sx
+    component[4] = sxy / mass - sx * sy
+    component[5] = syy / mass - sy * sy
+
+
 @njit(cache=True, error_model="numpy")
-def _climb(z, w, family, steps, effort, mixture, resp):
+def _clamp_eigenvalues(component, floor):
+    """Raise the eigenvalues of the covariance that lie below floor to it."""
+    xx, xy, yy = component[3], component[4], component[5]
+    middle, half = 0.5 * (xx + yy), 0.5 * (xx - yy)
+    radius = np.sqrt(half * half + xy * xy)  # eigenvalues: middle -+ radius
+    if middle - radius >= floor:
+        return
+    high = max(middle + radius, floor)
+    shrink = 0.5 * (high - floor) / radius if radius > 0.0 else 0.0
+    component[3] = 0.5 * (high + floor) + shrink * half
+    component[4] = shrink * xy
+    component[5] = 0.5 * (high + floor) - shrink * half
+
+
+@njit(cache=True, error_model="numpy")
+def _shape_covariances(mixture, family, floor):
+    """Turn every component's own covariance into the family's, floored.
+
+    The first column holds the masses, by which tied covariances are averaged.
+    """
+    total = mixture[:, 0].sum()
+    if family == TIED:
+        for i in range(3, 6):
+            mean = 0.0
+            for k in range(len(mixture)):
+                mean += mixture[k, 0] * mixture[k, i] / total
+            for k in range(len(mixture)):
+                mixture[k, i] = mean
+    for k in range(len(mixture)):
+        component = mixture[k]
+        if family >= DIAGONAL:
+            component[4] = 0.0
+        if family == SPHERICAL:
+            component[3] = component[5] = 0.5 * (component[3] + component[5])
+        _clamp_eigenvalues(component, floor)
+
+
+@njit(cache=True, error_model="numpy")
+def _maximise(sample, family, floor, mixture):
+    """M step: parameters from the rows' parts. False if a component is empty."""
+    for k in range(len(mixture)):
+        _take_moments(sample, k, mixture[k])
+        if not mixture[k, 0] > _LEAST_MASS:
+            return False
+    _shape_covariances(mixture, family, floor)
+    total = mixture[:, 0].sum()
+    for k in range(len(mixture)):
+        mixture[k, 0] /= total
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def _climb(sample, family, steps, effort, mixture):
     """Alternate E and M steps; return (lnL, converged), lnL NaN if one went empty.
 
     Converged: by Aitken's extrapolation the rest of the climb is under the tolerance.
     The parameters left behind are those the lnL belongs to.
     """
-    before = _expect(z, w, mixture, resp)
+    before = _expect(sample, mixture)
     gain_before = 0.0  # the first ratio is infinite: never stop on one step
     for _ in range(steps):
-        if not _maximise(z, w, resp, family, effort.relative_floor, mixture):
+        if not _maximise(sample, family, effort.relative_floor, mixture):
             return np.nan, False
-        now = _expect(z, w, mixture, resp)
+        now = _expect(sample, mixture)
         gain = now - before
         ratio = gain / gain_before
         before = now
@@ -342,158 +237,159 @@ def _climb(z, w, family, steps, effort, mixture, resp):
     return before, False
 
 
-@njit(cache=True, error_model="numpy")
-def _nearest(u, centres, labels):
-    """Label each column of u (d, n) by its nearest centre (K, d)."""
-    d, n = u.shape
-    for r in range(n):
-        best = np.inf
-        for k in range(centres.shape[0]):
-            distance = 0.0
-            for i in range(d):
-                distance += (u[i, r] - centres[k, i]) ** 2
-            if distance < best:
-                best = distance
-                labels[r] = k
+# Starts
 
 
-@njit(cache=True, error_model="numpy")
-def _seed_centres(u, w, k_all, far_apart, stream):
-    """Draw K rows as centres: by weight, or far apart as k-means++ does."""
-    d, n = u.shape
-    centres = np.empty((k_all, d))
-    chance = w.copy()
-    gap = np.full(n, np.inf)
-    for k in range(k_all):
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _nearest(u, centres, gap, label):
+    """Write each row's nearest centre and the distance to it, squared."""
+    x, y = u[0], u[1]
+    for k in range(len(centres)):
+        cx, cy = centres[k, 0], centres[k, 1]
+        for r in range(len(x)):
+            dx, dy = x[r] - cx, y[r] - cy
+            distance = dx * dx + dy * dy
+            is_nearer = k == 0 or distance < gap[r]
+            gap[r] = distance if is_nearer else gap[r]
+            label[r] = k if is_nearer else label[r]
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _seed_centres(u, w, far_apart, stream, chance, gap, centres):
+    """Draw rows as centres: by weight, or far apart as k-means++ does."""
+    x, y = u[0], u[1]
+    for k in range(len(centres)):
+        for r in range(len(w)):
+            left = gap[r] if far_apart or gap[r] == 0.0 else 1.0
+            chance[r] = w[r] if k == 0 else w[r] * left
         level = _uniform(stream) * chance.sum()
         pick, run = 0, 0.0
-        for r in range(n):
+        for r in range(len(w)):
             if chance[r] > 0.0:
                 pick = r
                 run += chance[r]
                 if run > level:
                     break
-        for i in range(d):
-            centres[k, i] = u[i, pick]
-        for r in range(n):
-            distance = 0.0
-            for i in range(d):
-                distance += (u[i, r] - centres[k, i]) ** 2
-            gap[r] = min(gap[r], distance)
-            if far_apart:
-                chance[r] = w[r] * gap[r]
-            elif gap[r] == 0.0:
-                chance[r] = 0.0
-    return centres
+        cx, cy = x[pick], y[pick]
+        centres[k, 0], centres[k, 1] = cx, cy
+        for r in range(len(w)):
+            distance = (x[r] - cx) ** 2 + (y[r] - cy) ** 2
+            gap[r] = distance if k == 0 or distance < gap[r] else gap[r]
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _move_centres(u, w, label, centres):
+    """Move every centre to the mean of its rows; return whether any moved."""
+    x, y = u[0], u[1]
+    moved = False
+    for k in range(len(centres)):
+        mass, sx, sy = 0.0, 0.0, 0.0
+        for r in range(len(w)):
+            own = w[r] if label[r] == k else 0.0
+            mass += own
+            sx += own * x[r]
+            sy += own * y[r]
+        if mass > 0.0:
+            sx, sy = sx / mass, sy / mass
+            moved |= sx != centres[k, 0] or sy != centres[k, 1]
+            centres[k, 0], centres[k, 1] = sx, sy
+    return moved
 
 
 @njit(cache=True, error_model="numpy")
-def _start_labels(u, w, k_all, start, stream, labels):
+def _draw_start(u, sample, start, stream, centres):
     """Label the rows for one start: k-means (even), nearest of random rows (odd)."""
-    d, n = u.shape
     by_means = start % 2 == 0
-    centres = _seed_centres(u, w, k_all, by_means, stream)
-    _nearest(u, centres, labels)
+    w, chance, gap, label = sample.w, sample.top, sample.share, sample.label
+    _seed_centres(u, w, by_means, stream, chance, gap, centres)
+    _nearest(u, centres, gap, label)
     if not by_means:
         return
     for _ in range(_LLOYD_STEPS):
-        mass = np.zeros(k_all)
-        total = np.zeros((k_all, d))
-        for r in range(n):
-            mass[labels[r]] += w[r]
-            for i in range(d):
-                total[labels[r], i] += w[r] * u[i, r]
-        for k in range(k_all):
-            if mass[k] > 0.0:
-                _copy(total[k] / mass[k], centres[k])
-        _nearest(u, centres, labels)
+        if not _move_centres(u, w, label, centres):
+            return
+        _nearest(u, centres, gap, label)
 
 
 @njit(cache=True, error_model="numpy")
-def _parameters_of_labels(z, w, labels, family, floor, mixture):
-    """First parameters from a partition; False if a part is empty.
+def _parameters_of_labels(sample, family, floor, mixture):
+    """First parameters from the labels; False if a component has none.
 
-    Covariances are shrunk towards the pooled one by d + 2 rows' worth: a part of two
+    Covariances are shrunk towards the pooled one by four rows' worth: a part of two
     rows must not start as a spike.
     """
-    k_all = len(mixture.weight)
-    d, n = z.shape
-    mass = np.zeros(k_all)
-    scatter = np.zeros((k_all, d, d))
-    rw = np.empty(n)
-    for k in range(k_all):
-        for r in range(n):
-            rw[r] = w[r] if labels[r] == k else 0.0
-        mass[k] = rw.sum()
-        if not mass[k] > 0.0:
+    resp, extra = sample.resp, float(_SHRINK_ROWS)
+    for r in range(len(sample.w)):
+        sample.share[r] = sample.w[r]
+        for k in range(len(mixture)):
+            resp[k, r] = 1.0 if sample.label[r] == k else 0.0
+    for k in range(len(mixture)):
+        mixture[k, 1] = mixture[k, 2] = 0.0
+        _take_moments(sample, k, mixture[k])
+        if not mixture[k, 0] > 0.0:
             return False
-        for i in range(d):
-            mixture.mean[k, i] = np.dot(rw, z[i]) / mass[k]
-        _scatter(z, rw, mixture.mean[k], scatter[k])
-    total, extra = mass.sum(), d + 2.0
-    _copy(mass / total, mixture.weight)
-    for i in range(d):
-        for j in range(d):
-            pooled = scatter[:, i, j].sum() / total
-            for k in range(k_all):
-                scatter[k, i, j] += extra * pooled
-    _shape_covariances(scatter, mass + extra, family, floor, mixture.cov)
+    total = mixture[:, 0].sum()
+    for i in range(3, 6):
+        pooled = 0.0
+        for k in range(len(mixture)):
+            pooled += mixture[k, 0] * mixture[k, i] / total
+        for k in range(len(mixture)):
+            mass = mixture[k, 0]
+            mixture[k, i] = (mass * mixture[k, i] + extra * pooled) / (mass + extra)
+    for k in range(len(mixture)):
+        mixture[k, 0] += extra
+    _shape_covariances(mixture, family, floor)
+    for k in range(len(mixture)):
+        mixture[k, 0] = (mixture[k, 0] - extra) / total
     return True
 
 
 @njit(cache=True, error_model="numpy")
-def _fewest_hosts(resp, host, n_hosts):
-    """Return the least number of distinct hosts that a component is likeliest for."""
-    k_all, n = resp.shape
-    seen = np.zeros((k_all, n_hosts), dtype=np.bool_)
-    for r in range(n):
-        seen[np.argmax(resp[:, r]), host[r]] = True
-    fewest = n_hosts
-    for k in range(k_all):
-        fewest = min(fewest, seen[k].sum())
-    return fewest
-
-
-@njit(cache=True, error_model="numpy")
-def _standardise(x, centre, axes):
-    """Return axes @ (x - centre) for lower-triangular axes; x is (d, n)."""
-    d, n = x.shape
-    out = np.zeros((d, n))
-    for i in range(d):
-        for j in range(i + 1):
-            for r in range(n):
-                out[i, r] += axes[i, j] * (x[j, r] - centre[j])
-    return out
-
-
-@njit(cache=True, error_model="numpy")
-def _climb_from_starts(z, u, w, family, given, seed, effort, starts, resp):
+def _climb_from_starts(sample, u, family, given, seed, effort, starts):
     """Take every start a few steps; return the lnL each reached, -inf if it failed."""
-    n_starts, k_all = starts.weight.shape
+    n_starts, n_components = starts.shape[0], starts.shape[1]
     reached = np.full(n_starts, -np.inf)
-    labels = np.zeros(z.shape[1], dtype=np.int64)
+    centres = np.empty((n_components, 2))
     stream = np.empty(1, dtype=np.uint64)
     stream[0] = seed
     for s in range(n_starts):
-        if s < len(given):
-            _copy(given[s], labels)
-        elif k_all > 1:
-            start = s - len(given)
+        start = s - len(given)
+        if start < 0:
+            _copy(given[s], sample.label)
+        else:
             # Distances on standardised and on the family's own axes, pair by pair.
-            plane = u if start // 2 % 2 == 0 else z
-            _start_labels(plane, w, k_all, start, stream, labels)
-        mixture = Mixture(starts.weight[s], starts.mean[s], starts.cov[s])
-        floor = effort.relative_floor
-        if _parameters_of_labels(z, w, labels, family, floor, mixture):
+            plane = u if start // 2 % 2 == 0 else sample.z
+            _draw_start(plane, sample, start, stream, centres)
+        if _parameters_of_labels(sample, family, effort.relative_floor, starts[s]):
             steps = effort.short_iterations
-            lnl, _ = _climb(z, w, family, steps, effort, mixture, resp)
+            lnl, _ = _climb(sample, family, steps, effort, starts[s])
             if lnl > -np.inf:
                 reached[s] = lnl
     return reached
 
 
+# Fits
+
+
 @njit(cache=True, error_model="numpy")
-def _polish(z, w, host, n_hosts, family, effort, starts, reached, resp):
+def _fewest_hosts(resp, host, n_hosts):
+    """Return the least number of distinct hosts that a component is likeliest for."""
+    n_components, n = resp.shape
+    seen = np.zeros((n_components, n_hosts), dtype=np.bool_)
+    for r in range(n):
+        likeliest = 0
+        for k in range(1, n_components):
+            if resp[k, r] > resp[likeliest, r]:
+                likeliest = k
+        seen[likeliest, host[r]] = True
+    fewest = n_hosts
+    for k in range(n_components):
+        fewest = min(fewest, seen[k].sum())
+    return fewest
+
+
+@njit(cache=True, error_model="numpy")
+def _polish(sample, host, n_hosts, family, effort, starts, reached):
     """Take the best starts to convergence, until enough allowed optima are found.
 
     Returns the lnL of each start, -inf where not polished or refused, and the counts
@@ -506,12 +402,12 @@ def _polish(z, w, host, n_hosts, family, effort, starts, reached, resp):
         if reached[s] == -np.inf:
             break
         reached[s] = -np.inf
-        mixture = Mixture(starts.weight[s], starts.mean[s], starts.cov[s])
-        steps = effort.max_iterations
-        lnl, converged = _climb(z, w, family, steps, effort, mixture, resp)
+        lnl, converged = _climb(
+            sample, family, effort.max_iterations, effort, starts[s]
+        )
         if not lnl > -np.inf:
             continue
-        if _fewest_hosts(resp, host, n_hosts) < effort.min_hosts:
+        if _fewest_hosts(sample.resp, host, n_hosts) < effort.min_hosts:
             n_refused += 1
             continue
         final[s] = lnl
@@ -521,62 +417,84 @@ def _polish(z, w, host, n_hosts, family, effort, starts, reached, resp):
 
 
 @njit(cache=True, error_model="numpy")
-def _fit_sample(x, w, host, n_hosts, family, given, seed, effort, place, mixture):
-    """Fit one mixture to one sample x (d, n); write its place and its parameters.
+def _find_place(x, w, family, place):
+    """Write the sample's place; return its total weight, variances and ln |axes|."""
+    total = w.sum()
+    centre, axes = place.centre, place.axes
+    for i in range(2):
+        centre[i] = (w * x[i]).sum() / total
+    dx, dy = x[0] - centre[0], x[1] - centre[1]
+    xx, xy, yy = (w * dx * dx).sum(), (w * dx * dy).sum(), (w * dy * dy).sum()
+    xx, xy, yy = xx / total, xy / total, yy / total
+    if family == SPHERICAL:
+        axes[0, 0] = axes[1, 1] = 1.0 / np.sqrt(0.5 * (xx + yy))
+    else:
+        slope = xy / xx if family <= TIED else 0.0
+        axes[0, 0] = 1.0 / np.sqrt(xx)
+        axes[1, 1] = 1.0 / np.sqrt(yy - slope * xy)
+        axes[1, 0] = -slope * axes[1, 1]
+    return total, xx, yy, np.log(axes[0, 0] * axes[1, 1])
 
-    Returns status, lnL, and the counts of allowed optima polished, of these converged,
-    of optima refused for too few hosts, of polished ones within 1e-3 of the best lnL.
+
+@njit(cache=True, error_model="numpy")
+def _fit_sample(
+    x, w, host, n_hosts, family, given, seed, effort, place, mixture, answer
+):
+    """Fit one mixture to one sample x (2, n); write its place and its parameters.
+
+    The answer: status, lnL, and the counts of allowed optima polished, of these
+    converged, of optima refused for too few hosts, of polished ones within 1e-3 of the
+    best lnL.
     """
-    d, n = x.shape
-    k_all = len(mixture.weight)
-    total, centre, spread = _moments(x, w)
-    log_det = _family_axes(spread, family, place.axes)
-    if not np.isfinite(log_det):
-        return SINGULAR, np.nan, 0, 0, 0, 0
-    _copy(centre, place.centre)
-    scaled = np.zeros((d, d))
-    for i in range(d):
-        scaled[i, i] = 1.0 / np.sqrt(spread[i, i])
-    z = _standardise(x, centre, place.axes)
-    u = _standardise(x, centre, scaled)
-    n_starts = 1 if k_all == 1 else len(given) + effort.n_starts
-    starts = Mixture(
-        np.empty((n_starts, k_all)),
-        np.empty((n_starts, k_all, d)),
-        np.empty((n_starts, k_all, d, d)),
+    n_components, n = len(mixture), len(w)
+    total, xx, yy, ln_axes = _find_place(x, w, family, place)
+    if not (xx > 0.0 and yy > 0.0 and np.isfinite(ln_axes)):
+        answer[0] = SINGULAR
+        return
+    centre, axes = place.centre, place.axes
+    z, u = np.empty((2, n)), np.empty((2, n))
+    for r in range(n):
+        dx, dy = x[0, r] - centre[0], x[1, r] - centre[1]
+        z[0, r], z[1, r] = axes[0, 0] * dx, axes[1, 0] * dx + axes[1, 1] * dy
+        u[0, r], u[1, r] = dx / np.sqrt(xx), dy / np.sqrt(yy)
+    sample = Sample(
+        z,
+        w,
+        np.empty((n_components, n)),
+        np.empty(n),
+        np.empty(n),
+        np.empty(n, dtype=np.int64),
     )
-    resp = np.empty((k_all, n))
-    reached = _climb_from_starts(z, u, w, family, given, seed, effort, starts, resp)
+    n_starts = 1 if n_components == 1 else len(given) + effort.n_starts
+    starts = np.empty((n_starts, n_components, 6))
+    reached = _climb_from_starts(sample, u, family, given, seed, effort, starts)
     final, polished, n_converged, n_refused = _polish(
-        z, w, host, n_hosts, family, effort, starts, reached, resp
+        sample, host, n_hosts, family, effort, starts, reached
     )
-    if polished == 0:
-        return REFUSED, np.nan, 0, 0, n_refused, 0
-    best = np.argmax(final)
-    _copy(starts.weight[best], mixture.weight)
-    _copy(starts.mean[best], mixture.mean)
-    _copy(starts.cov[best], mixture.cov)
-    agree = (final >= final[best] - _SAME_OPTIMUM).sum()
-    lnl = final[best] + total * log_det
-    return FITTED, lnl, polished, n_converged, n_refused, agree
+    answer[0] = FITTED if polished else REFUSED
+    answer[2], answer[3], answer[4] = polished, n_converged, n_refused
+    if polished:
+        best = np.argmax(final)
+        _copy(starts[best], mixture)
+        answer[1] = final[best] + total * ln_axes
+        answer[5] = (final >= final[best] - _SAME_OPTIMUM).sum()
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, fits):
+def _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, answers, mixtures):
     """Fit job j to the rows that have weight, and write its slots."""
     sample = x[min(jobs.sample[j], len(x) - 1)]
     mass = w[min(jobs.sample[j], len(w) - 1)]
     keep = np.flatnonzero(mass)
-    d, n, k = len(sample), len(keep), jobs.k[j]
-    kept = np.empty((d, n))
+    n = len(keep)
+    kept = np.empty((2, n))
     first, stop = jobs.given[j]
     starts = np.empty((stop - first, n), dtype=np.int64)
     for r in range(n):
-        for i in range(d):
-            kept[i, r] = sample[i, keep[r]]
+        kept[0, r], kept[1, r] = sample[0, keep[r]], sample[1, keep[r]]
         for s in range(stop - first):
             starts[s, r] = given[first + s, keep[r]]
-    answer = _fit_sample(
+    _fit_sample(
         kept,
         mass[keep],
         host[keep],
@@ -586,14 +504,9 @@ def _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, fits):
         jobs.seed[j],
         effort,
         Place(places.centre[j], places.axes[j]),
-        Mixture(fits.weight[j, :k], fits.mean[j, :k], fits.cov[j, :k]),
+        mixtures[j, : jobs.k[j]],
+        answers[j],
     )
-    fits.status[j] = answer[0]
-    fits.lnl[j] = answer[1]
-    fits.counts[j, 0] = answer[2]
-    fits.counts[j, 1] = answer[3]
-    fits.counts[j, 2] = answer[4]
-    fits.counts[j, 3] = answer[5]
 
 
 def fit_jobs(
@@ -608,26 +521,29 @@ def fit_jobs(
 
     Parameters
     ----------
-    x : (samples or 1, d, n); w : (samples or 1, n). One sample may go with many
+    x : (samples or 1, 2, n); w : (samples or 1, n). One sample may go with many
         weightings and conversely; rows of weight 0 are left out.
     host : (n,) codes from 0.
     given : (any, n) labels that jobs may start from besides their own.
     """
-    n_jobs, k_max, d = len(jobs.k), int(jobs.k.max()), x.shape[1]
-    fits = Fits(
-        np.empty(n_jobs, dtype=np.int64),
-        np.full(n_jobs, np.nan),
-        np.zeros((n_jobs, 4), dtype=np.int64),
-        np.full((n_jobs, k_max), np.nan),
-        np.full((n_jobs, k_max, d), np.nan),
-        np.full((n_jobs, k_max, d, d), np.nan),
-    )
-    places = Place(np.zeros((n_jobs, d)), np.tile(np.eye(d), (n_jobs, 1, 1)))
-    n_hosts = int(host.max()) + 1
+    n_jobs, k_max = len(jobs.k), int(jobs.k.max())
+    places = Place(np.zeros((n_jobs, 2)), np.tile(np.eye(2), (n_jobs, 1, 1)))
+    answers = np.zeros((n_jobs, 6))
+    answers[:, 1] = np.nan
+    mixtures = np.full((n_jobs, k_max, 6), np.nan)
     # One layout: each other one would be compiled for by itself.
     x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
-    shared = (jobs, x, w, host, n_hosts, given, effort, places, fits)
+    n_hosts = int(host.max()) + 1
+    shared = (jobs, x, w, host, n_hosts, given, effort, places, answers, mixtures)
     share_out(n_jobs, lambda job: _run_job(job, *shared))
     back = np.linalg.inv(places.axes)[:, None]
-    mean = places.centre[:, None] + np.einsum("jkab,jkb->jka", back, fits.mean)
-    return fits._replace(mean=mean, cov=back @ fits.cov @ back.swapaxes(-1, -2))
+    mean = np.einsum("jkab,jkb->jka", back, mixtures[:, :, 1:3])
+    cov = mixtures[:, :, [3, 4, 4, 5]].reshape(n_jobs, k_max, 2, 2)
+    return Fits(
+        status=answers[:, 0].astype(np.int64),
+        lnl=answers[:, 1],
+        counts=answers[:, 2:].astype(np.int64),
+        weight=mixtures[:, :, 0],
+        mean=places.centre[:, None] + mean,
+        cov=back @ cov @ back.swapaxes(-1, -2),
+    )

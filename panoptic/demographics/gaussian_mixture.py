@@ -1,4 +1,4 @@
-"""Gaussian mixtures of small samples: families, many starts, and what is refused."""
+"""Gaussian mixtures of small samples on two axes: families, starts, what is refused."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,8 +65,8 @@ class MixtureFit:
     bic: float  # -2 lnL + p ln n_rows, lower is better
     icl: float  # BIC + 2 entropy of the responsibilities, lower is better
     weights: Floats  # (K,)
-    means: Floats  # (K, d)
-    covariances: Floats  # (K, d, d)
+    means: Floats  # (K, 2)
+    covariances: Floats  # (K, 2, 2)
     n_starts: int  # k-means, random points and hierarchical together
     n_polished: int  # allowed optima taken to convergence
     n_converged: int  # of the polished ones
@@ -142,16 +142,15 @@ def fit_mixtures(
 
     Parameters
     ----------
-    rows : (n, d) or (n,), finite, in the axes the likelihood is reported in.
+    rows : (n, 2), finite, in the axes the likelihood is reported in.
     host : (n,) names or codes; rows of one host count once for the least number of
-        hosts per component, d + 2.
+        hosts per component, four.
 
     A mixture is NotRun when the sample is too small for it, when the rows do not
-    spread in d directions, or when every optimum leaves a component with too few
+    spread in two directions, or when every optimum leaves a component with too few
     hosts.
     """
     x = np.asarray(rows, dtype=np.float64)
-    x = x[:, None] if x.ndim == 1 else x
     code = host_codes(host)
     search = search or effort(x.shape[1])
     wanted = [(family, k) for family in families for k in n_components]
@@ -182,7 +181,7 @@ def best_lnl(
     search: em.Effort,
     rng: np.random.Generator,
 ) -> Floats:
-    """Return the best lnL of each of (samples, n, d) for each K: (samples, Ks).
+    """Return the best lnL of each of (samples, n, 2) for each K: (samples, Ks).
 
     Full covariances; NaN where no allowed optimum was found. host : (n,), the same for
     every sample. Every sample gets the same search, so the first may be the observed
@@ -203,7 +202,7 @@ def fit_weighted(
     search: em.Effort,
     rng: np.random.Generator,
 ) -> em.Fits:
-    """Fit full mixtures to rows (n, d) under each weighting (samples, n).
+    """Fit full mixtures to rows (n, 2) under each weighting (samples, n).
 
     A resample of hosts is a weighting by how often each row is drawn: a host drawn
     twice is one host, so copies cannot pass for a component. Every array of the answer
@@ -273,7 +272,7 @@ def responsibilities(
 def draw_mixture(
     fit: MixtureFit, size: int, *, n_samples: int, rng: np.random.Generator
 ) -> tuple[Floats, Codes]:
-    """Draw samples (n_samples, size, d) and the component of each row."""
+    """Draw samples (n_samples, size, 2) and the component of each row."""
     label = rng.choice(fit.n_components, p=fit.weights, size=(n_samples, size))
     noise = rng.standard_normal((n_samples, size, fit.means.shape[1]))
     lower = np.linalg.cholesky(fit.covariances)
