@@ -20,7 +20,7 @@ from panoptic.demographics.eccentricity_passes import (
     Policy,
     apply_policy,
 )
-from panoptic.demographics.power import BetaLaw, TestPower, power_of_test
+from panoptic.demographics.power import BetaLaw, TestPower, powers_of_tests
 from panoptic.demographics.two_sample_tests import (
     SampleRows,
     Test,
@@ -105,19 +105,25 @@ def compare(
     n_simulations : of samples, for each chance of the power.
     """
     rows = contrast_rows(companions, reading, contrast, q_split=q_split)
+    [for_powers] = rng.spawn(1)  # more simulations move no p
+    results: dict[Test, TwoSampleResult] = {}
     for test in tests_of(reading.policy):
         result = compare_two_samples(rows, test, n_permutations=n_permutations, rng=rng)
         if isinstance(result, NotRun):
             yield NotTested(contrast, reading.policy, test, result.reason)
-            continue
-        power = power_of_test(
-            rows.informative(),
-            test,
-            base=base,
-            n_simulations=n_simulations,
-            rng=rng,
+        else:
+            results[test] = result
+    powers = powers_of_tests(
+        rows.informative(),
+        tuple(results),
+        base=base,
+        n_simulations=n_simulations,
+        rng=for_powers,
+    )
+    for test, result in results.items():
+        yield ContrastTest(
+            contrast, reading.policy, result, result.p_host, powers[test]
         )
-        yield ContrastTest(contrast, reading.policy, result, result.p_host, power)
 
 
 def corrected(tests: list[ContrastTest]) -> tuple[ContrastTest, ...]:

@@ -3,11 +3,13 @@
 Arrays in, arrays out, nothing checked. A row has a weight, so that a held-out fold
 (weight 0) and a bootstrap sample (weight = times drawn) are the same fit. Each column
 of x, (p, n), lies in one piece and the loops run along the rows, one plain sum or map
-at a time: so the compiler makes eight rows of them at once.
+at a time: so the compiler makes several rows of them at once.
 """
 
 import numba
 import numpy as np
+
+from panoptic.demographics.row_functions import exponential, logarithm
 
 # They stand here because a cached kernel does not notice a change in another file.
 MAX_NEWTON_STEPS = 60
@@ -15,10 +17,6 @@ SAME_LOSS = 1e-9  # relative; a C must be better by more than this to be preferr
 _LAST_STEP = 1e-5  # in a coefficient; it is taken, and its error is its square
 # Keeps the calibrator's two-parameter fit regular where all logits are equal.
 _CALIBRATOR_RIDGE = 1e-6
-
-_LOG2_E = 1.4426950408889634
-_LN_2_HIGH, _LN_2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10
-_LOWEST_EXPONENT = -700.0
 
 # Sums may be taken in any order; NaN and infinity keep their meaning.
 _SUMS = {"reassoc", "contract", "nsz"}
@@ -208,22 +206,6 @@ def _standardise(x, rows, weight, n_train, n_rows, n_scaled, centre, scale, z):
             column[i] /= scale[j]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _exp(x):
-    """Return e^x for x <= 0 to 1e-15: math.exp, but many at once.
-
-    2^n e^r with |r| <= ln 2 / 2, by Taylor's series to r^12; below -700 as at -700.
-    """
-    x = max(x, _LOWEST_EXPONENT)
-    n = np.floor(x * _LOG2_E + 0.5)
-    r = x - n * _LN_2_HIGH - n * _LN_2_LOW
-    tail = 1 / 362880 + r * (1 / 3628800 + r * (1 / 39916800 + r * (1 / 479001600)))
-    tail = 1 / 720 + r * (1 / 5040 + r * (1 / 40320 + r * tail))
-    tail = 1 / 6 + r * (1 / 24 + r * (1 / 120 + r * tail))
-    power = np.int64((np.int64(np.int32(n)) + 1023) << 52).view(np.float64)
-    return power * (1.0 + r * (1.0 + r * (0.5 + r * tail)))
-
-
 @numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
 def _add_losses(logit, target, weight, loss):
     """Add -t ln P - (1 - t) ln(1 - P), without overflow, to the loss of each C."""
@@ -231,24 +213,9 @@ def _add_losses(logit, target, weight, loss):
         total = 0.0
         for i in range(len(target)):
             value = logit[g, i]
-            decay = _exp(-abs(value))
-            unsigned = max(value, 0.0) - target[i] * value + _log1p(decay)
-            total += weight[i] * unsigned
+            rest = logarithm(1.0 + exponential(-abs(value)))
+            total += weight[i] * (max(value, 0.0) - target[i] * value + rest)
         loss[g] += total
-
-
-@numba.njit(cache=True, nogil=True, error_model="numpy")
-def _log1p(d):
-    """Return ln(1 + d) for 0 <= d <= 1 to 1e-15: math.log1p, but many at once.
-
-    2 artanh s with s = d / (2 + d) <= 1 / 3, by its series to s^31.
-    """
-    s = d / (2.0 + d)
-    t = s * s
-    tail = 1 / 25 + t * (1 / 27 + t * (1 / 29 + t * (1 / 31)))
-    tail = 1 / 17 + t * (1 / 19 + t * (1 / 21 + t * (1 / 23 + t * tail)))
-    tail = 1 / 9 + t * (1 / 11 + t * (1 / 13 + t * (1 / 15 + t * tail)))
-    return 2.0 * s * (1.0 + t * (1 / 3 + t * (1 / 5 + t * (1 / 7 + t * tail))))
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -355,7 +322,7 @@ def _differentiate(z, target, weight, n, ridge, beta, pull, bend, slope, curve):
             pull[i] += beta[j] * z[j, i]
     for i in range(n):
         logit = pull[i]
-        decay = _exp(-abs(logit))
+        decay = exponential(-abs(logit))
         rest = 1.0 / (1.0 + decay)
         share = rest if logit >= 0.0 else decay * rest
         pull[i] = weight[i] * (share - target[i])

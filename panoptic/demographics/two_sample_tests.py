@@ -163,10 +163,11 @@ def ks_statistics(value: Floats, second: Flags) -> Floats:
     """Return the greatest distance of both empirical distributions, (R,)."""
     order = np.argsort(value, kind="stable")
     last_of_ties = np.append(np.diff(value[order]) > 0.0, True)
-    in_second = second[:, order]
-    first = np.cumsum(~in_second, axis=1) / (~in_second).sum(axis=1, keepdims=True)
-    other = np.cumsum(in_second, axis=1) / in_second.sum(axis=1, keepdims=True)
-    return np.abs(first - other)[:, last_of_ties].max(axis=1)
+    in_second = np.cumsum(second[:, order], axis=1)
+    size = in_second[:, -1:]
+    passed, in_second = np.flatnonzero(last_of_ties) + 1, in_second[:, last_of_ties]
+    first = (passed - in_second) / (len(value) - size)
+    return np.abs(first - in_second / size).max(axis=1)
 
 
 def anderson_darling_statistics(value: Floats, second: Flags) -> Floats:
@@ -176,11 +177,12 @@ def anderson_darling_statistics(value: Floats, second: Flags) -> Floats:
     but for agreement with scipy's.
     """
     order = np.argsort(value, kind="stable")
-    _, starts, ties = np.unique(value[order], return_index=True, return_counts=True)
+    _, ties = np.unique(value, return_counts=True)
     n, size = len(value), second.sum(axis=1)
-    below = np.cumsum(ties) - 0.5 * ties  # midranks: half of its ties lie below each
-    counts = np.add.reduceat(second[:, order], starts, axis=1, dtype=np.float64)
-    in_second = np.cumsum(counts, axis=1) - 0.5 * counts
+    passed = np.cumsum(ties)
+    below = passed - 0.5 * ties  # midranks: half of its ties lie below each
+    in_ties = np.cumsum(second[:, order], axis=1)[:, passed - 1]
+    in_second = in_ties - 0.5 * np.diff(in_ties, axis=1, prepend=0)
     spread = below * (n - below) - 0.25 * n * ties
     factor = np.divide(ties, spread, out=np.zeros(len(ties)), where=spread > 0.0)
     # The other sample's terms are the same but for its size.
