@@ -11,6 +11,7 @@ from panoptic.demographics.classifier_validation import (
     average_precision,
     brier,
     compare_pairs,
+    held_out_probability,
     leave_methods_out,
     methods_of_both_kinds,
     permutation_test,
@@ -166,6 +167,18 @@ def test_permutation_finds_a_signal_and_none_where_there_is_none():
     found = _tested(nothing, label, within=False)
     assert found.p_value > 0.05
     assert found.null_mean == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_what_is_observed_is_the_held_out_auroc(within):
+    objects, label = _objects(signal=0.3)
+    folds = draw_folds(label, objects.host, rng=np.random.default_rng(1), n_repeats=1)
+    matrix = design(objects, (Feature.LOG_A, Feature.METFE), ())
+    score = held_out_probability(matrix, label, folds)
+    group = same_method(folds, objects.method) if within else np.zeros_like(folds)
+    expected = oracles.pair_auroc(score[0], label, group[0])
+    found = _tested(objects, label, within=within, n=1)
+    assert found.observed == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_p_value_counts_the_observed_features_too():

@@ -172,11 +172,11 @@ def _axis_bins(
 ) -> NDArray[np.intp]:
     known = a_au > 0.0
     bins = np.full(len(a_au), _NO_AXIS, dtype=np.intp)
-    for side in (second, ~second):
-        for name in np.unique(host[side & known]):
-            rows = side & known & (host == name)
-            mean = np.log10(a_au[rows]).mean()
-            bins[rows] = int(np.floor(mean / AXIS_BIN_DEX))
+    _, code = np.unique(host, return_inverse=True)
+    side = 2 * code[known] + second[known]  # of a host
+    log_a = np.log10(a_au[known])
+    mean = np.bincount(side, weights=log_a)[side] / np.bincount(side)[side]
+    bins[known] = np.floor(mean / AXIS_BIN_DEX).astype(np.intp)
     return bins
 
 

@@ -15,6 +15,7 @@ from panoptic.demographics.row_functions import exponential, logarithm
 MAX_NEWTON_STEPS = 60
 SAME_LOSS = 1e-9  # relative; a C must be better by more than this to be preferred
 _LAST_STEP = 1e-5  # in a coefficient; it is taken, and its error is its square
+_LEAST_STRIDE = 1e-60  # no step is halved further
 # Keeps the calibrator's two-parameter fit regular where all logits are equal.
 _CALIBRATOR_RIDGE = 1e-6
 
@@ -259,10 +260,10 @@ def calibrate_line(logit, target, weight):
 def newton(z, target, weight, n, ridge, beta):
     """Minimise the weighted log-loss + ridge |beta[1:]|^2 / 2 over n rows, in place.
 
-    The first row of z (p, n) is 1, for the intercept.
-    Newton's step is halved while the objective, which is convex, climbs at its end
-    more than half as steeply as it fell at its beginning. One class only: the slopes
-    are 0 and the intercept is that of a Jeffreys prior on the share.
+    The first row of z (p, n) is 1, for the intercept. Newton's step is halved while the
+    objective, which is convex, climbs at its end more than half as steeply as it fell
+    at its beginning. One class only: the slopes are 0 and the intercept is that of a
+    Jeffreys prior on the share.
     """
     positive, total = 0.0, 0.0
     for i in range(n):
@@ -273,28 +274,26 @@ def newton(z, target, weight, n, ridge, beta):
         beta[0] = np.log((positive + 0.5) / (total - positive + 0.5))
         return True
     p = len(beta)
-    slope, curve, step = np.empty(p), np.empty((p, p)), np.empty(p)
+    slope, curve = np.empty(p), np.empty((p, p))
+    start, step = np.empty(p), np.empty(p)
     pull, bend = np.empty(n), np.empty(n)
     _differentiate(z, target, weight, n, ridge, beta, pull, bend, slope, curve)
     for _ in range(MAX_NEWTON_STEPS):
         for j in range(p):
-            step[j] = -slope[j]
+            start[j], step[j] = beta[j], -slope[j]
         _solve_in_place(curve, step)
-        fall, longest = 0.0, 0.0
+        fall, longest = -_dot(slope, step), 0.0
         for j in range(p):
-            fall -= slope[j] * step[j]
             longest = max(longest, abs(step[j]))
             beta[j] += step[j]
         if longest < _LAST_STEP:
             return True
-        _differentiate(z, target, weight, n, ridge, beta, pull, bend, slope, curve)
         stride = 1.0
-        while _dot(slope, step) > 0.5 * fall:
+        _differentiate(z, target, weight, n, ridge, beta, pull, bend, slope, curve)
+        while stride > _LEAST_STRIDE and _dot(slope, step) > 0.5 * fall:
             stride *= 0.5
-            if stride < 1e-6:
-                return False
             for j in range(p):
-                beta[j] -= stride * step[j]
+                beta[j] = start[j] + stride * step[j]
             _differentiate(z, target, weight, n, ridge, beta, pull, bend, slope, curve)
     return False
 
