@@ -17,9 +17,12 @@ from panoptic.demographics.beta_kernels import (
     profile_all,
 )
 from panoptic.demographics.beta_likelihood import BetaLikelihood
+from panoptic.demographics.sharing import share_out
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+
+_BLOCK = 16  # resamples that one call of a kernel climbs
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,22 @@ def maximise(likelihood: BetaLikelihood) -> BetaMaxima:
     maximum; where the rest is not positive, the information of complete data takes its
     place.
     """
-    places = np.empty((len(likelihood), 2))
-    if likelihood.nodes.size:
-        converged = climb_all(
-            likelihood.sums, likelihood.nodes, likelihood.counts, places
-        )
-    else:
+    n = len(likelihood)
+    places, converged = np.empty((n, 2)), np.empty(n, dtype=np.bool_)
+    if not likelihood.nodes.size:
         converged = climb_known(likelihood.sums, places)
+        return BetaMaxima(places, converged)
+
+    def climb(block: int) -> None:
+        some = slice(block * _BLOCK, (block + 1) * _BLOCK)
+        converged[some] = climb_all(
+            likelihood.sums[some],
+            likelihood.nodes,
+            likelihood.counts[some],
+            places[some],
+        )
+
+    share_out(-(-n // _BLOCK), climb)
     return BetaMaxima(places, converged)
 
 

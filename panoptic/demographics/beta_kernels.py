@@ -243,7 +243,7 @@ def _climb(
     return x, y, False
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def climb_all(
     sums: Floats, nodes: Floats, counts: Floats, places: Floats
 ) -> NDArray[np.bool_]:

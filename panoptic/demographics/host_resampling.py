@@ -45,10 +45,11 @@ def permuted_groups(
     strata, stratum_index = np.unique(stratum, return_inverse=True)
     key = (stratum_index * len(host) + host_index) * 2 + second
     units, of_row = np.unique(key, return_inverse=True)
-    in_second, stratum_of_unit = units % 2 == 1, units // (2 * len(host))
-    shuffled = np.empty((n_permutations, len(units)), dtype=np.bool_)
+    in_second, stratum_of_unit = units % 2, units // (2 * len(host))
+    # As words: numpy shuffles bytes half as fast.
+    shuffled = np.empty((n_permutations, len(units)), dtype=np.int64)
     for value in range(len(strata)):
         members = np.flatnonzero(stratum_of_unit == value)
         labels = np.broadcast_to(in_second[members], (n_permutations, len(members)))
         shuffled[:, members] = rng.permuted(labels, axis=1)
-    return shuffled[:, of_row]
+    return shuffled[:, of_row] == 1

@@ -222,7 +222,9 @@ def _trials_of(
     if any(test in _OF_RANKS for test in tests):
         n_shuffles = SHUFFLES_PER_SIMULATION * n_simulations
     shape = (n_shuffles, len(rows))
-    shuffled = rng.permuted(np.broadcast_to(rows.second, shape), axis=1)
+    # As words: numpy shuffles bytes half as fast.
+    labels = np.broadcast_to(rows.second.astype(np.int64), shape)
+    shuffled = rng.permuted(labels, axis=1) == 1
     return {test: Trial.of(rows, test, shuffled=shuffled) for test in tests}
 
 

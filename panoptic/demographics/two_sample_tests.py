@@ -217,10 +217,11 @@ def peto_peto_statistics(rows: SampleRows, second: Flags) -> Floats:
     scores = np.empty(len(rows))
     for inside in members.T:
         scores[inside] = peto_peto_scores(-rows.value[inside], ~rows.below[inside])
-    n, n_second = members.sum(axis=0), second @ members.astype(np.float64)
+    chosen = second.astype(np.float64)
+    n, n_second = members.sum(axis=0), chosen @ members
     square = scores**2 @ members
     variance = n_second * (n - n_second) @ (square / (n * (n - 1)))
-    total = second @ scores
+    total = chosen @ scores
     # Where all rows of each stratum are equal there is nothing to tell them apart by.
     spread = np.sqrt(variance)
     return np.divide(total, spread, out=np.zeros(len(total)), where=spread > 0.0)
