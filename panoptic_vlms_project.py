@@ -66,7 +66,7 @@ def run(config: RunConfig, *, console: "Console") -> RunReport:
 def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
     """Read, answer, write; return the summary."""
     from panoptic.findings import load_results
-    from panoptic.machine import kernel_threads, side_processes
+    from panoptic.machine import kernel_threads, rare_collection, side_processes
     from panoptic.provenance import describe_run
     from panoptic.reporting.artifacts import ResultsFolder
     from panoptic.reporting.partial_results import PartialResults
@@ -74,13 +74,14 @@ def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
     with (
         ResultsFolder(config.outputs.folder) as folder,
         kernel_threads(config.compute.threads) as n_threads,
+        rare_collection(),
     ):
         console.log.note(f"{n_threads} kernel threads; BLAS held to one thread")
         inputs = read_inputs(config, console)
         store = PartialResults(
             folder.partial_dir, resume=config.compute.resume, say=console.log.say
         )
-        with side_processes(_sharing(n_threads), imports="visualization") as side:
+        with side_processes(_beside(n_threads), imports="visualization") as side:
             results = _answer(config, inputs, store, console)
             with console.stage("Figures and summary") as progress:
                 _write(folder, results, inputs)
@@ -176,42 +177,37 @@ def _render(
     from panoptic.reporting.html_report import Picture, compose_report
     from panoptic.reporting.summary import compose_summary
 
+    render = partial(visualization.render, results)
     pictures = {}
-    families = visualization.FAMILIES
-    for done, family in enumerate(
-        side.map(partial(visualization.render, results), families), start=1
-    ):
-        for drawn in family:
-            for form, content in drawn.files.items():
-                folder.blob(f"{drawn.name}.{form}", content)
-            folder.text(f"{drawn.name}.caption.txt", drawn.caption + "\n")
-            pictures[drawn.name] = Picture(
-                drawn.name, drawn.files["svg"], drawn.caption
-            )
-        progress(done, len(families))
+    for drawn in side.map(render, list(visualization.FIGURES), progress=progress):
+        for form, content in drawn.files.items():
+            folder.blob(f"{drawn.name}.{form}", content)
+        folder.text(f"{drawn.name}.caption.txt", drawn.caption + "\n")
+        pictures[drawn.name] = Picture(drawn.name, drawn.files["svg"], drawn.caption)
     summary = compose_summary(synopsis.header(results), synopsis.page(results))
     folder.text("SUMMARY.txt", summary)
     folder.text("report.html", compose_report(dossier.compose(results, pictures)))
     return summary
 
 
-def _sharing(n_threads: int) -> int:
-    """Return how many processes may draw: one, where this file is not the program.
+def _beside(n_threads: int) -> int:
+    """Return how many more processes may draw: none if this file is not the program.
 
     A new process imports the program again, and somebody else's would start over.
     """
-    return n_threads if __name__ == "__main__" else 1
+    return n_threads - 1 if __name__ == "__main__" else 0
 
 
 def replot(folder: Path, *, threads: int, console: "Console") -> None:
     """Make figures, summary and report of a finished run again."""
     from panoptic.findings import load_results
-    from panoptic.machine import side_processes
+    from panoptic.machine import rare_collection, side_processes
     from panoptic.reporting.environment import environment
     from panoptic.runs.replot import replot as redraw
 
     with (
-        side_processes(_sharing(threads), imports="visualization") as side,
+        rare_collection(),
+        side_processes(_beside(threads), imports="visualization") as side,
         console.stage("Figures and summary") as progress,
     ):
         redrawn = redraw(

@@ -3,7 +3,7 @@
 A question that was not asked keeps its figure: it says so, and why.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 
@@ -65,10 +65,6 @@ class Drawn:
     caption: str
 
 
-Named = Iterator[tuple[str, Figure, str]]
-Family = Callable[[Results, Imprint], Named]
-
-
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """A figure as the files of each format, and what stands under it."""
@@ -81,25 +77,18 @@ class Rendered:
 def draw(results: Results) -> dict[str, Drawn]:
     """Return every figure of a run by its name, in the order they are read."""
     return {
-        name: Drawn(figure, caption)
-        for family in FAMILIES
-        for name, figure, caption in family(results, _imprint(results))
+        name: figure(results, _imprint(results)) for name, figure in FIGURES.items()
     }
 
 
-def render(results: Results, family: Family) -> tuple[Rendered, ...]:
-    """Return the files of one family of `FAMILIES`; no family needs another.
+def render(results: Results, name: str) -> Rendered:
+    """Return the files of one figure of `FIGURES`.
 
-    Drawing is slow Python, so the families may be given to several processes.
+    Drawing is slow Python, so the figures may be given to several processes.
     """
-    return tuple(
-        Rendered(
-            name,
-            caption,
-            {form: encode_figure(figure, form) for form in FIGURE_FORMATS},
-        )
-        for name, figure, caption in family(results, _imprint(results))
-    )
+    drawn = FIGURES[name](results, _imprint(results))
+    files = {form: encode_figure(drawn.figure, form) for form in FIGURE_FORMATS}
+    return Rendered(name, drawn.caption, files)
 
 
 def _imprint(results: Results) -> Imprint:
@@ -109,139 +98,155 @@ def _imprint(results: Results) -> Imprint:
     )
 
 
-def _companions(results: Results, imprint: Imprint) -> Named:
+def _mass_mass(results: Results, imprint: Imprint) -> Drawn:
     sample, target = results.sample, results.target
     classifier = results.findings.classifier
     scores = binary_like_probabilities(sample.frame, classifier)
     target_score = target_probability(classifier)
-    yield (
-        "fig1_massmass",
+    return Drawn(
         plot_mass_mass(sample, scores, target=target, target_p=target_score),
         caption_mass_mass(sample, scores, target=target, imprint=imprint),
     )
-    yield (
-        "fig2_ae",
+
+
+def _axis_eccentricity(results: Results, imprint: Imprint) -> Drawn:
+    sample, target = results.sample, results.target
+    return Drawn(
         plot_axis_eccentricity(sample, target=target),
         caption_axis_eccentricity(sample, target=target, imprint=imprint),
     )
 
 
-def _migration(results: Results, imprint: Imprint) -> Named:
+def _perturber_maps(results: Results, imprint: Imprint) -> Drawn:
     found = results.findings.migration
     rows, orbits = results.sample.frame, results.perturbers
-    yield (
-        "fig3_feasibility",
+    return Drawn(
         plot_perturber_maps(found, rows, orbits),
         caption_perturber_maps(found, rows, orbits, imprint=imprint),
     )
 
 
-def _more_migration(results: Results, imprint: Imprint) -> Named:
-    found, rows = results.findings.migration, results.sample.frame
-    yield (
-        "fig11_migration_sensitivity",
-        plot_migration_sensitivity(found),
-        caption_migration_sensitivity(found, imprint=imprint),
-    )
-    yield (
-        "fig12_arrivals",
-        plot_arrivals(found, rows),
-        caption_arrivals(found, rows, imprint=imprint),
-    )
-    yield "fig13_track", plot_track(found), caption_track(found, imprint=imprint)
-    yield (
-        "fig14_timescales",
-        plot_timescales(found),
-        caption_timescales(found, imprint=imprint),
-    )
-
-
-def _mixtures(results: Results, imprint: Imprint) -> Named:
-    """The sample of the verdict, and the one that needs no eccentricity."""
-    sample, found = results.sample, results.findings.mixture
-    for figure, rows, words, selection, evidence in (
-        (
-            "fig4_mixture",
-            sample.main,
-            "main sample",
-            part(found, lambda f: f.main),
-            part(found, lambda f: f.main_evidence),
+def _main_mixture(results: Results, imprint: Imprint) -> Drawn:
+    """The sample of the verdict."""
+    found, rows = results.findings.mixture, results.sample.main
+    selection = part(found, lambda f: f.main)
+    hosts = part(part(found, lambda f: f.main_evidence), lambda e: e.hosts)
+    name, target = "main sample", results.target
+    return Drawn(
+        plot_mass_mixture(rows, selection, name=name, target=target, hosts=hosts),
+        caption_mass_mixture(
+            selection, name=name, target=target, hosts=hosts, imprint=imprint
         ),
-        (
-            "fig5_mixture_mass_orbit",
-            sample.mass_orbit,
-            "all rows with mass ratio and axis",
-            part(found, lambda f: f.mass_orbit),
-            part(found, lambda f: f.mass_orbit_evidence),
+    )
+
+
+def _mass_orbit_mixture(results: Results, imprint: Imprint) -> Drawn:
+    """The sample that needs no eccentricity."""
+    found, rows = results.findings.mixture, results.sample.mass_orbit
+    selection = part(found, lambda f: f.mass_orbit)
+    hosts = part(part(found, lambda f: f.mass_orbit_evidence), lambda e: e.hosts)
+    name, target = "all rows with mass ratio and axis", results.target
+    return Drawn(
+        plot_mass_mixture(rows, selection, name=name, target=target, hosts=hosts),
+        caption_mass_mixture(
+            selection, name=name, target=target, hosts=hosts, imprint=imprint
         ),
-    ):
-        target, hosts = results.target, part(evidence, lambda e: e.hosts)
-        yield (
-            figure,
-            plot_mass_mixture(rows, selection, name=words, target=target, hosts=hosts),
-            caption_mass_mixture(
-                selection, name=words, target=target, hosts=hosts, imprint=imprint
-            ),
-        )
+    )
 
 
-def _eccentricities(results: Results, imprint: Imprint) -> Named:
-    rows, found = results.sample.main, results.findings.eccentricity
-    yield (
-        "fig6_eccentricity",
-        plot_eccentricity_distributions(rows, found),
+def _eccentricity_distributions(results: Results, imprint: Imprint) -> Drawn:
+    found = results.findings.eccentricity
+    return Drawn(
+        plot_eccentricity_distributions(results.sample.main, found),
         caption_eccentricity_distributions(found, imprint=imprint),
     )
-    yield (
-        "fig7_beta_contours",
-        plot_beta_contours(found),
-        caption_beta_contours(found, imprint=imprint),
+
+
+def _beta_contours(results: Results, imprint: Imprint) -> Drawn:
+    found = results.findings.eccentricity
+    return Drawn(
+        plot_beta_contours(found), caption_beta_contours(found, imprint=imprint)
     )
-    yield (
-        "fig8_eccentricity_trend",
+
+
+def _eccentricity_trend(results: Results, imprint: Imprint) -> Drawn:
+    rows, found = results.sample.main, results.findings.eccentricity
+    return Drawn(
         plot_eccentricity_trend(rows, found),
         caption_eccentricity_trend(rows, found, imprint=imprint),
     )
 
 
-def _classifier(results: Results, imprint: Imprint) -> Named:
+def _origin_probabilities(results: Results, imprint: Imprint) -> Drawn:
     rows, found = results.sample.scored, results.findings.classifier
     target = results.target
-    yield (
-        "fig9_classifier",
+    return Drawn(
         plot_origin_probabilities(rows, found, target=target),
         caption_origin_probabilities(rows, found, target=target, imprint=imprint),
     )
-    yield (
-        "fig10_classifier_validation",
+
+
+def _classifier_validation(results: Results, imprint: Imprint) -> Drawn:
+    found = results.findings.classifier
+    return Drawn(
         plot_classifier_validation(found),
         caption_classifier_validation(found, imprint=imprint),
     )
 
 
-def _robustness(results: Results, imprint: Imprint) -> Named:
+def _migration_sensitivity(results: Results, imprint: Imprint) -> Drawn:
+    found = results.findings.migration
+    return Drawn(
+        plot_migration_sensitivity(found),
+        caption_migration_sensitivity(found, imprint=imprint),
+    )
+
+
+def _arrivals(results: Results, imprint: Imprint) -> Drawn:
+    found, rows = results.findings.migration, results.sample.frame
+    return Drawn(
+        plot_arrivals(found, rows), caption_arrivals(found, rows, imprint=imprint)
+    )
+
+
+def _track(results: Results, imprint: Imprint) -> Drawn:
+    found = results.findings.migration
+    return Drawn(plot_track(found), caption_track(found, imprint=imprint))
+
+
+def _timescales(results: Results, imprint: Imprint) -> Drawn:
+    found = results.findings.migration
+    return Drawn(plot_timescales(found), caption_timescales(found, imprint=imprint))
+
+
+def _robustness(results: Results, imprint: Imprint) -> Drawn:
     found = results.findings.robustness
-    yield (
-        "fig15_robustness",
-        plot_robustness(found),
-        caption_robustness(found, imprint=imprint),
-    )
-    yield (
-        "fig16_missingness",
-        plot_missingness(results.sample),
-        caption_missingness(results.sample, imprint=imprint),
-    )
+    return Drawn(plot_robustness(found), caption_robustness(found, imprint=imprint))
 
 
-FAMILIES: tuple[Family, ...] = (
-    _companions,
-    _migration,
-    _mixtures,
-    _eccentricities,
-    _classifier,
-    _more_migration,
-    _robustness,
-)
+def _missingness(results: Results, imprint: Imprint) -> Drawn:
+    sample = results.sample
+    return Drawn(plot_missingness(sample), caption_missingness(sample, imprint=imprint))
+
+
+FIGURES: dict[str, Callable[[Results, Imprint], Drawn]] = {
+    "fig1_massmass": _mass_mass,
+    "fig2_ae": _axis_eccentricity,
+    "fig3_feasibility": _perturber_maps,
+    "fig4_mixture": _main_mixture,
+    "fig5_mixture_mass_orbit": _mass_orbit_mixture,
+    "fig6_eccentricity": _eccentricity_distributions,
+    "fig7_beta_contours": _beta_contours,
+    "fig8_eccentricity_trend": _eccentricity_trend,
+    "fig9_classifier": _origin_probabilities,
+    "fig10_classifier_validation": _classifier_validation,
+    "fig11_migration_sensitivity": _migration_sensitivity,
+    "fig12_arrivals": _arrivals,
+    "fig13_track": _track,
+    "fig14_timescales": _timescales,
+    "fig15_robustness": _robustness,
+    "fig16_missingness": _missingness,
+}
 
 
 def _source(record: InputRecord) -> str:

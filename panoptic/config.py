@@ -381,7 +381,7 @@ class MigrationOptions:
         50,
         "draws per cell whose orbits are followed; 2000 for the full map",
         parse=int,
-        quick=4,
+        quick=2,
         metavar="N",
     )
     kl_changed_trials: int = option(
@@ -395,7 +395,7 @@ class MigrationOptions:
         200,
         "draws for each real close companion",
         parse=int,
-        quick=20,
+        quick=10,
         metavar="N",
     )
     kl_horizon_gyr: float = option(

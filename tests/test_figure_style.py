@@ -1,11 +1,14 @@
 """The style of the figures: legible, in colours that all can tell apart, no pyplot."""
 
+import re
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 
 from panoptic.figures.style import (
     CATEGORIES,
@@ -14,6 +17,7 @@ from panoptic.figures.style import (
     plot_not_run,
     settle,
 )
+from panoptic.reporting.formats import encode_figure
 from panoptic.statement import NotRun
 
 
@@ -77,3 +81,28 @@ def test_the_layout_has_no_digits_that_depend_on_memory():
     widths = {round(axes.get_position().width, 5) for axes in figure.axes}
     assert len(widths) == 1
     assert widths.pop() < 0.3
+
+
+def embedded_fonts(text):
+    figure = plot_not_run(text, NotRun("a reason"))
+    found = re.findall(rb"/FontName /[A-Z]{6}\+([\w-]+)", encode_figure(figure, "pdf"))
+    return {name.decode() for name in found}
+
+
+def test_the_small_fonts_have_all_that_figures_write():
+    ours = {"PanopticSans-Regular", "PanopticSans-Oblique"}
+    written = r"é $e$ − 2.7 $r_t$ × $M_*$ ≥ 10$^{-3}$ α² – “Kepler-16” $\odot$ …"
+    assert embedded_fonts(written) == ours
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_name_in_other_letters_comes_from_the_whole_font():
+    assert embedded_fonts("Звезда b") == {"PanopticSans-Regular", "DejaVuSans"}
+
+
+def test_the_small_fonts_draw_as_the_whole_ones_do():
+    whole = FontProperties(family="DejaVu Sans")
+    small = FontProperties(family="Panoptic Sans")
+    for line in ("TOI-6894 b, AV To", "10⁻³ ≤ α < ½ × Å"):
+        drawn = [TextPath((0, 0), line, prop=font) for font in (whole, small)]
+        np.testing.assert_array_equal(drawn[0].vertices, drawn[1].vertices)

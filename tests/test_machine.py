@@ -1,5 +1,6 @@
 """Kernel threads and side processes: same answers, no process left behind."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -12,7 +13,12 @@ import numba
 import pytest
 from threadpoolctl import threadpool_info
 
-from panoptic.machine import SideProcesses, kernel_threads, side_processes
+from panoptic.machine import (
+    SideProcesses,
+    kernel_threads,
+    rare_collection,
+    side_processes,
+)
 
 
 @pytest.fixture(scope="module")
@@ -27,46 +33,75 @@ def whereabouts(item, pause_s=0.0):
 
 
 def test_without_side_processes_all_is_done_here():
-    with side_processes(1, imports="no_such_module") as side:
-        assert list(side.map(whereabouts, [1, 2])) == [
-            (1, os.getpid()),
-            (2, os.getpid()),
-        ]
+    with side_processes(0, imports="no_such_module") as side:
+        assert side.map(whereabouts, [1, 2]) == [(1, os.getpid()), (2, os.getpid())]
 
 
 def test_items_come_in_order_and_every_process_works(side):
-    list(side.map(whereabouts, range(3)))  # by now it has started
-    found = list(side.map(partial(whereabouts, pause_s=0.05), range(8)))
-    assert [item for item, _ in found] == list(range(8))
+    steps = []
+    side.map(partial(whereabouts, pause_s=0.3), range(6))  # by now they have started
+    found = side.map(
+        partial(whereabouts, pause_s=0.05),
+        range(9),
+        progress=lambda *step: steps.append(step),
+    )
+    assert [item for item, _ in found] == list(range(9))
     pids = {pid for _, pid in found}
-    assert len(pids) == 2
-    assert os.getpid() not in pids
+    assert len(pids) == 3
+    assert os.getpid() in pids
+    assert sorted(steps) == [(done, 9) for done in range(1, 10)]
 
 
 def test_an_error_in_any_item_is_raised_here(side):
     with pytest.raises(ZeroDivisionError):
-        list(side.map(partial(divmod, 1), [1, 2, 0, 4]))
+        side.map(partial(divmod, 1), [1, 2, 0, 4])
     with pytest.raises(ZeroDivisionError):
-        list(side.map(partial(divmod, 1), [0, 1]))
+        side.map(fail_unless, [os.getpid()] * 3)
+
+
+def fail_unless(pid):
+    """Fail in every process but the given one, which lets the others begin."""
+    time.sleep(0.2)
+    return 1 / (os.getpid() == pid)
+
+
+def test_after_an_error_here_nobody_begins_another(side):
+    begun = []
+
+    def fail(item):
+        begun.append(item)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        SideProcesses().map(fail, [1, 2, 3])
+    assert begun == [1]
 
 
 def end_unless(pid):
     """Kill the process that this runs in, if it is not the given one."""
     if os.getpid() != pid:
         os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.1)
     return "here"
 
 
 def test_a_process_that_dies_leaves_its_work_to_this_one():
-    with side_processes(2, imports="fractions") as side:
-        list(side.map(whereabouts, range(3)))
+    with side_processes(1, imports="fractions") as side:
+        side.map(partial(whereabouts, pause_s=0.3), range(3))
         for _ in range(2):  # when it dies, and when it is dead
-            assert list(side.map(end_unless, [os.getpid()] * 5)) == ["here"] * 5
+            assert side.map(end_unless, [os.getpid()] * 5) == ["here"] * 5
 
 
 def test_an_unknown_module_is_no_reason_to_stop():
     with side_processes(2, imports="no_such_module") as side:
         assert [i for i, _ in side.map(whereabouts, [1, 2])] == [1, 2]
+
+
+def test_the_garbage_collector_looks_rarely_and_then_as_before():
+    before = gc.get_threshold()
+    with rare_collection():
+        assert gc.get_threshold()[0] > 10 * before[0]
+    assert gc.get_threshold() == before
 
 
 KILLED = """
@@ -125,4 +160,4 @@ def test_nobody_gets_more_threads_than_numba_was_started_with():
 
 
 def test_a_pool_is_not_needed_to_share_nothing():
-    assert list(SideProcesses(None).map(whereabouts, [])) == []
+    assert SideProcesses().map(whereabouts, []) == []

@@ -146,7 +146,7 @@ def test_blocks_are_neither_few_nor_small(n_draws, n_blocks):
 
 
 def test_nobody_can_tell_who_computed_it(found, monkeypatch):
-    monkeypatch.setattr("panoptic.dynamics.secular_map._MOST_DRAWS", 24)
+    monkeypatch.setattr("panoptic.dynamics.scale_out._MOST_DRAWS", 24)
     calls = []
     again = map_secular(
         REQUEST,
@@ -170,7 +170,7 @@ def test_a_resumed_map_is_the_same_and_other_settings_are_named(found, tmp_path)
 
 def test_a_dask_cluster_gives_the_same_bytes(found, monkeypatch):
     pytest.importorskip("distributed")
-    monkeypatch.setattr("panoptic.dynamics.secular_map._MOST_DRAWS", 24)
+    monkeypatch.setattr("panoptic.dynamics.scale_out._MOST_DRAWS", 24)
     again = map_secular(REQUEST, workers=Workers(dask="local:2"))
     assert again.counts.tobytes() == found.counts.tobytes()
     assert again.settled == found.settled
@@ -178,7 +178,7 @@ def test_a_dask_cluster_gives_the_same_bytes(found, monkeypatch):
 
 def test_a_worker_killed_in_the_middle_of_a_map_changes_no_byte(found, monkeypatch):
     distributed = pytest.importorskip("distributed")
-    monkeypatch.setattr("panoptic.dynamics.secular_map._MOST_DRAWS", 12)
+    monkeypatch.setattr("panoptic.dynamics.scale_out._MOST_DRAWS", 12)
     killed = []
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None

@@ -16,9 +16,16 @@ from panoptic.dynamics.perturbers import (
     PerturberGrid,
     Progress,
 )
-from panoptic.dynamics.scale_out import Work, Workers, compute
-from panoptic.dynamics.secular_map import ARRIVED, SecularModel, follow, tally
+from panoptic.dynamics.scale_out import Work, Workers, compute, items_per_block
+from panoptic.dynamics.secular_map import (
+    ARRIVED,
+    SecularModel,
+    follow,
+    lay_out,
+    tally,
+)
 from panoptic.dynamics.tides import StellarTide, stellar_tide
+from panoptic.dynamics.triples import Triples
 from panoptic.stars import radius_rjup, radius_rsun
 
 Counts = NDArray[np.int64]
@@ -105,21 +112,28 @@ class CompanionMigration:
 
 
 @dataclass(frozen=True, slots=True)
-class CompanionBlock:
-    """One companion and the prior it is asked under."""
+class AskedCompanion:
+    """A companion that perturbers are asked about."""
 
-    name: str  # of the companion
+    name: str
     inner: InnerOrbit
     target_axis_au: float
     row: int  # of the random stream
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionBlock:
+    """Some companions and the prior they are asked under."""
+
+    companions: tuple[AskedCompanion, ...]
     prior: ArrivalPrior
 
 
 @dataclass(frozen=True, slots=True)
 class CompanionTally:
-    """Outcomes of one companion's draws."""
+    """Outcomes of the draws of each companion of a block."""
 
-    counts: Counts  # (n_horizons, n_factors, N_OUTCOMES + 1)
+    counts: Counts  # (n_companions, n_horizons, n_factors, N_OUTCOMES + 1)
 
 
 def explain_companions(
@@ -140,17 +154,8 @@ def explain_companions(
     """
     reasons = [_why_not(companion) for companion in companions]
     arrivals: dict[str, Arrival] = {}
-    blocks = [] if prior is None else _blocks(companions, prior)
-    if blocks and prior is not None:
-        asked = kept_settings(companions, prior)
-        work = Work(KEPT_NAME, asked, settle_companion, blocks, CompanionTally)
-        tallies = compute(
-            work, workers=Workers() if workers is None else workers, progress=progress
-        )
-        arrivals = {
-            block.name: _arrival(found, prior)
-            for block, found in zip(blocks, tallies, strict=True)
-        }
+    if prior is not None:
+        arrivals = _ask(companions, prior, workers=workers, progress=progress)
     return tuple(
         CompanionMigration(
             companion=companion,
@@ -165,35 +170,84 @@ def explain_companions(
     )
 
 
+def _ask(
+    companions: Sequence[ObservedCompanion],
+    prior: ArrivalPrior,
+    *,
+    workers: Workers | None,
+    progress: Progress | None,
+) -> dict[str, Arrival]:
+    """Return how the draws of each companion that is asked about ended."""
+    asked = _asked(companions, prior)
+    length = items_per_block(len(asked), n_draws=prior.n_draws)
+    blocks = [
+        CompanionBlock(asked[first : first + length], prior)
+        for first in range(0, len(asked), length)
+    ]
+
+    def report(done: int, _: int) -> None:
+        if progress is not None:
+            progress(min(done * length, len(asked)), len(asked))
+
+    tallies = compute(
+        Work(
+            KEPT_NAME,
+            kept_settings(companions, prior),
+            settle_companions,
+            blocks,
+            CompanionTally,
+        ),
+        workers=Workers() if workers is None else workers,
+        progress=report,
+    )
+    counts = [one for tally in tallies for one in tally.counts]
+    return {
+        one.name: _arrival(ended, prior)
+        for one, ended in zip(asked, counts, strict=True)
+    }
+
+
 def kept_settings(
     companions: Sequence[ObservedCompanion], prior: ArrivalPrior
 ) -> dict[str, object]:
     """Return what the answers depend on, to tell whether kept ones can be used."""
     asked = {
-        block.name: {"inner": block.inner, "target_axis_au": block.target_axis_au}
-        for block in _blocks(companions, prior)
+        one.name: {"inner": one.inner, "target_axis_au": one.target_axis_au}
+        for one in _asked(companions, prior)
     }
     return {"prior": prior, "companions": asked}
 
 
-def settle_companion(block: CompanionBlock) -> CompanionTally:
-    """Draw and follow one companion's triples; the same block, the same tally."""
+def settle_companions(block: CompanionBlock) -> CompanionTally:
+    """Draw and follow the triples of a block; the same block, the same tally."""
     prior = block.prior
+    triples, unstable = zip(
+        *(_lay_out(one, prior) for one in block.companions), strict=True
+    )
+    ensemble = follow(
+        Triples.together(triples), np.concatenate(unstable), model=prior.model
+    )
+    shape = (len(block.companions), prior.n_draws)
+    today = [one.target_axis_au for one in block.companions]
+    return CompanionTally(tally(ensemble, shape, prior.model, today))
+
+
+def _lay_out(
+    companion: AskedCompanion, prior: ArrivalPrior
+) -> tuple[Triples, NDArray[np.bool_]]:
     orbits = draw_orbits(
-        [block.row],
+        [companion.row],
         prior.outer,
-        axis_range_au=block.inner.axis_au,
+        axis_range_au=companion.inner.axis_au,
         n_draws=prior.n_draws,
         seed=prior.seed,
         stream=Stream.OBJECTS,
     )
     mass, axis_out = prior.grid.per_cell()
     cell = (orbits.uniform * prior.grid.n_cells).astype(np.int64)
-    ensemble = follow(
-        block.inner, orbits, mass[cell], axis_out[cell], model=prior.model
+    return lay_out(
+        companion.inner, orbits, mass[cell], axis_out[cell], model=prior.model
     )
-    shape = (1, prior.n_draws)
-    return CompanionTally(tally(ensemble, shape, prior.model, block.target_axis_au)[0])
 
 
 def _why_not(companion: ObservedCompanion) -> str:
@@ -216,18 +270,18 @@ def _remark(companion: ObservedCompanion) -> str:
     )
 
 
-def _blocks(
+def _asked(
     companions: Sequence[ObservedCompanion], prior: ArrivalPrior
-) -> list[CompanionBlock]:
-    """Return the blocks of those that are asked about."""
-    return [_block(one, prior) for one in companions if not _why_not(one)]
+) -> tuple[AskedCompanion, ...]:
+    """Return those that are asked about."""
+    return tuple(_start(one, prior) for one in companions if not _why_not(one))
 
 
-def _block(companion: ObservedCompanion, prior: ArrivalPrior) -> CompanionBlock:
+def _start(companion: ObservedCompanion, prior: ArrivalPrior) -> AskedCompanion:
     radius = companion.radius_in_use_rjup
     if companion.mass_mjup is None or companion.axis_au is None or radius is None:
         raise ValueError(f"{companion.name} was not to be asked")
-    return CompanionBlock(
+    return AskedCompanion(
         name=companion.name,
         inner=InnerOrbit(
             host_mass_msun=companion.host_mass_msun,
@@ -238,13 +292,12 @@ def _block(companion: ObservedCompanion, prior: ArrivalPrior) -> CompanionBlock:
         ),
         target_axis_au=companion.axis_au,
         row=crc32(companion.name.encode()),
-        prior=prior,
     )
 
 
-def _arrival(found: CompanionTally, prior: ArrivalPrior) -> Arrival:
+def _arrival(counts: Counts, prior: ArrivalPrior) -> Arrival:
     model = prior.model
-    ended = found.counts[
+    ended = counts[
         model.horizons_gyr.index(model.horizon_gyr),
         model.disruption_factors.index(model.disruption_factor),
     ].tolist()

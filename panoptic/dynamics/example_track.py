@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from panoptic.constants import MSUN_MJUP
 from panoptic.dynamics.feasibility import draw_orbits
 from panoptic.dynamics.outcomes import Outcome, TripleEnsemble
 from panoptic.dynamics.secular import Track, track
-from panoptic.dynamics.secular_map import SecularMap, follow, headline_outcome
-from panoptic.dynamics.triples import Triples
+from panoptic.dynamics.secular_map import (
+    SecularMap,
+    follow,
+    headline_outcome,
+    lay_out,
+)
 from panoptic.statement import NotRun
 
 Floats = NDArray[np.float64]
@@ -66,33 +69,10 @@ def _follow_first(found: SecularMap, cell: int, outcome: Outcome) -> ExampleTrac
         seed=asked.seed,
     )
     mass, axis_out = (float(column[cell]) for column in asked.grid.per_cell())
-    ensemble = follow(asked.inner, orbits, mass, axis_out, model=model)
+    triples, unstable = lay_out(asked.inner, orbits, mass, axis_out, model=model)
+    ensemble = follow(triples, unstable, model=model)
     draw = int(np.argmax(headline_outcome(ensemble, model) == outcome))
-    ecc_out, cos_i, axis, pericentre, node = (
-        float(getattr(orbits, name)[0, draw])
-        for name in (
-            "ecc_out",
-            "cos_inclination",
-            "axis_au",
-            "pericentre_rad",
-            "node_rad",
-        )
-    )
-    triple = Triples.of(
-        host_mass_msun=asked.inner.host_mass_msun,
-        companion_mass_msun=asked.inner.companion_mass_mjup / MSUN_MJUP,
-        perturber_mass_msun=mass,
-        inner_a_au=axis,
-        inner_e=model.first_ecc,
-        outer_a_au=axis_out,
-        outer_e=ecc_out,
-        inclination_rad=np.arccos(cos_i),
-        pericentre_rad=pericentre,
-        node_rad=node,
-        companion_radius_rjup=asked.inner.companion_radius_rjup,
-        love_number=model.love_number,
-        time_lag_s=model.time_lag_s,
-    )
+    triple = triples.take(np.array([draw]))
     decided_at = _decided_at_yr(ensemble, draw, outcome, model.disruption_factor)
     whole = track(
         triple,
@@ -108,9 +88,9 @@ def _follow_first(found: SecularMap, cell: int, outcome: Outcome) -> ExampleTrac
         draw=draw,
         perturber_mass_msun=mass,
         perturber_axis_au=axis_out,
-        perturber_ecc=ecc_out,
-        first_axis_au=axis,
-        first_inclination_deg=float(np.degrees(np.arccos(cos_i))),
+        perturber_ecc=float(triple.outer_e[0]),
+        first_axis_au=float(triple.inner_a_au[0]),
+        first_inclination_deg=float(np.degrees(triple.inclination_rad[0])),
         decided_at_yr=decided_at,
         n_steps=len(whole.t_yr) - 1,
         t_yr=whole.t_yr[kept],

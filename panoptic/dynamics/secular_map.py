@@ -27,7 +27,7 @@ from panoptic.dynamics.perturbers import (
     require_outside,
     require_positive,
 )
-from panoptic.dynamics.scale_out import Work, Workers, compute
+from panoptic.dynamics.scale_out import Work, Workers, compute, items_per_block
 from panoptic.dynamics.secular import evolve
 from panoptic.dynamics.triples import Triples
 
@@ -38,10 +38,6 @@ Flags = NDArray[np.bool_]
 N_OUTCOMES = len(Outcome)
 ARRIVED = N_OUTCOMES  # column of the migrated that end near the target's axis
 KEPT_NAME = "map"  # of the target's map, among the kept works
-# Draws of a block: with fewer, the slow ones at its end leave lanes of the kernel idle
-# (4 % at 500, 14 % at 250); with few blocks, threads wait for each other.
-_MOST_DRAWS, _LEAST_DRAWS = 1000, 400
-_BLOCKS = 12  # wanted at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +105,7 @@ class SecularRequest:
     @property
     def cells_per_block(self) -> int:
         """Cells that are settled, kept and sent out together."""
-        share = self.n_draws * self.grid.n_cells // _BLOCKS
-        draws = min(max(share, _LEAST_DRAWS), _MOST_DRAWS)
-        return max(1, draws // self.n_draws)
+        return items_per_block(self.grid.n_cells, n_draws=self.n_draws)
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +237,9 @@ def settle_block(block: CellBlock) -> BlockTally:
         seed=asked.seed,
     )
     mass, axis_out = (column[block.cells, None] for column in asked.grid.per_cell())
-    ensemble = follow(asked.inner, orbits, mass, axis_out, model=model)
+    ensemble = follow(
+        *lay_out(asked.inner, orbits, mass, axis_out, model=model), model=model
+    )
     counts = tally(
         ensemble, (len(block.cells), asked.n_draws), model, asked.target_axis_au
     )
@@ -262,15 +258,15 @@ def settle_block(block: CellBlock) -> BlockTally:
     )
 
 
-def follow(
+def lay_out(
     inner: InnerOrbit,
     orbits: DrawnOrbits,
     mass_msun: ArrayLike,
     axis_out_au: ArrayLike,
     *,
     model: SecularModel,
-) -> TripleEnsemble:
-    """Integrate drawn triples, row after row, on this thread.
+) -> tuple[Triples, Flags]:
+    """Return drawn orbits as triples, row after row, and which are unstable.
 
     mass_msun, axis_out_au : of the perturbers; broadcast with the orbits.
     """
@@ -293,13 +289,18 @@ def follow(
         love_number=model.love_number,
         time_lag_s=model.time_lag_s,
     )
+    return triples, ~_is_stable(inner, orbits, mass, axis_out).ravel()
+
+
+def follow(triples: Triples, unstable: Flags, *, model: SecularModel) -> TripleEnsemble:
+    """Integrate triples on this thread, the unstable left out."""
     return evolve(
         triples,
         t_end_yr=max(model.horizons_gyr) * 1e9,
         tolerance=model.tolerance,
         disruption_factors=model.disruption_factors,
         max_steps=model.max_steps,
-        unstable=~_is_stable(inner, orbits, mass, axis_out).ravel(),
+        unstable=unstable,
     )
 
 
@@ -316,13 +317,15 @@ def tally(
     ensemble: TripleEnsemble,
     shape: tuple[int, int],
     model: SecularModel,
-    target_axis_au: float,
+    target_axis_au: ArrayLike,
 ) -> Counts:
     """Count outcomes per row, (n_rows, n_horizons, n_factors, N_OUTCOMES + 1).
 
     shape : rows and draws of the ensemble, row after row.
+    target_axis_au : what the arrived arrive at, of all or of each row.
     """
-    ratio = ensemble.circular_a_au / target_axis_au
+    target = np.broadcast_to(target_axis_au, shape[0]).repeat(shape[1])
+    ratio = ensemble.circular_a_au / target
     near = (ratio >= 1.0 / model.window_factor) & (ratio <= model.window_factor)
     ladder = (len(model.horizons_gyr), len(model.disruption_factors))
     counts = np.empty((shape[0], *ladder, N_OUTCOMES + 1), dtype=np.int64)

@@ -7,6 +7,7 @@ has z along the normal of the outer orbit and x towards its pericentre.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
@@ -105,6 +106,16 @@ class Triples:
     def take(self, chosen: NDArray[np.bool_] | NDArray[np.int_]) -> Triples:
         """Return the triples of a mask or of indices, in that order."""
         return Triples(*(getattr(self, item.name)[chosen] for item in fields(self)))
+
+    @classmethod
+    def together(cls, parts: Sequence[Triples]) -> Triples:
+        """Return the triples of all parts, one part after the other."""
+        return cls(
+            *(
+                np.concatenate([getattr(part, item.name) for part in parts])
+                for item in fields(cls)
+            )
+        )
 
     @property
     def inner_mass_msun(self) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from textwrap import fill
 from typing import Any, TypeVar
 
@@ -11,12 +12,15 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.transforms import Bbox
 
 from panoptic.statement import NotRun
 
 T = TypeVar("T")
 U = TypeVar("U")
+
+_FONTS = Path(__file__).parent / "fonts"
 
 COLUMN_INCH = 3.35  # one column of a journal page
 PAGE_INCH = 7.0  # both columns
@@ -38,14 +42,24 @@ QUIET = "0.45"  # secondary text and reference lines
 FAINT = "0.80"  # error bars and grids
 PAPER = "white"
 
+# DejaVu Sans with the characters of figures only (tools/build_fonts.py): in the whole
+# font, to find what a PDF must embed takes longer than to draw it.
+_FAMILY = "Panoptic Sans"
+for _face in ("Regular", "Oblique"):
+    fontManager.addfont(_FONTS / f"PanopticSans-{_face}.ttf")
+
 _RC = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib: the same everywhere
-    "mathtext.fontset": "dejavusans",
+    # The same everywhere; a name in other letters takes them from the whole font.
+    "font.family": [_FAMILY, "DejaVu Sans"],
+    "mathtext.fontset": "custom",
+    "mathtext.rm": _FAMILY,
+    "mathtext.it": f"{_FAMILY}:italic",
+    **{f"mathtext.{face}": _FAMILY for face in ("bf", "bfit", "cal", "sf", "tt")},
     "font.size": 7.0,
     "axes.titlesize": 7.5,
     "axes.labelsize": 7.5,
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # else all that stands above is measured at every drawing
     "axes.linewidth": 0.6,
     "axes.axisbelow": True,
     "xtick.labelsize": 6.5,

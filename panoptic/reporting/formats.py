@@ -36,8 +36,8 @@ _VERDICT = "verdict"
 _VERSION = "format_version"
 _INFINITE = {"inf": math.inf, "-inf": -math.inf}
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+_DPI = 300  # of PNG
 _NO_DATE: dict[str, dict[str, None]] = {
-    "png": {"Software": None},
     "pdf": {"CreationDate": None},
     "svg": {"Date": None},
 }
@@ -182,9 +182,27 @@ def encode_figure(figure: Figure, form: str) -> bytes:
     """Return a figure as PNG (300 dpi), PDF (embedded TrueType) or SVG, undated."""
     import matplotlib as mpl  # here: most users of this module draw nothing
 
+    if form == "png":
+        return _encode_png(figure)
     buffer = io.BytesIO()
     with mpl.rc_context({"pdf.fonttype": 42, "svg.hashsalt": "panoptic"}):
-        figure.savefig(buffer, format=form, dpi=300, metadata=_NO_DATE[form])
+        figure.savefig(buffer, format=form, dpi=_DPI, metadata=_NO_DATE[form])
+    return buffer.getvalue()
+
+
+def _encode_png(figure: Figure) -> bytes:
+    """Return a figure without the alpha channel: white paper needs none.
+
+    A quarter less to pack, less tightly, makes a smaller file in half of the time.
+    """
+    from PIL import Image  # here: most users of this module draw nothing
+
+    raw, buffer = io.BytesIO(), io.BytesIO()
+    figure.savefig(raw, format="rgba", dpi=_DPI)
+    width = int(figure.get_figwidth() * _DPI)
+    height = raw.tell() // (4 * width)
+    image = Image.frombytes("RGBA", (width, height), raw.getvalue())
+    image.convert("RGB").save(buffer, "png", dpi=(_DPI, _DPI), compress_level=3)
     return buffer.getvalue()
 
 
