@@ -128,7 +128,10 @@ def _hold_out_pairs(x, target, fold, grid, n_scaled, path, logit, inner):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 def _hold_out(x, target, weight, out, grid, n_scaled, path, centre, scale, held_out):
-    """Fit all C to the rows that are not out; fill held_out (C, n) where they are."""
+    """Fit all C to the rows that are not out; fill held_out (C, n) where they are.
+
+    A fit starts from that of the fold before, moved as that of the C before moved.
+    """
     p, n = x.shape
     rows, n_train, n_rows = np.empty(n, dtype=np.int64), 0, 0
     for i in range(n):
@@ -146,14 +149,20 @@ def _hold_out(x, target, weight, out, grid, n_scaled, path, centre, scale, held_
     z = np.ones((p + 1, n))
     _standardise(x, rows, own_weight, n_train, n_rows, n_scaled, centre, scale, z)
     converged = True
+    before, moved = np.zeros(p + 1), np.zeros(p + 1)
     for g in range(len(grid)):
         beta = path[g]
+        for j in range(p + 1):
+            before[j] = beta[j]
+            beta[j] += moved[j]
         converged &= newton(z, own_target, own_weight, n_train, 1.0 / grid[g], beta)
         for i in range(n_train, n_rows):
             logit = 0.0
             for j in range(p + 1):
                 logit += beta[j] * z[j, i]
             held_out[g, rows[i]] = logit
+        for j in range(p + 1):
+            moved[j] = beta[j] - before[j]
     return converged
 
 
