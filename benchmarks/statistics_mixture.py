@@ -109,7 +109,7 @@ def against_sklearn(rng: np.random.Generator) -> None:
     """Fit two full components to many samples, twelve starts each."""
     samples = rng.standard_normal((N_SAMPLES, N_ROWS, 2))
     samples += 3.0 * (rng.random((N_SAMPLES, N_ROWS, 1)) < 0.3)
-    search = effort(2, n_starts=12, short_iterations=1000, n_polish=12, tolerance=1e-8)
+    search = effort(n_starts=12, short_iterations=1000, n_polish=12, tolerance=1e-8)
 
     def ours():
         return best_lnl(

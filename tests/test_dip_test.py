@@ -4,7 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from panoptic.demographics.dip_test import DipTest, dip_statistic, run_dip_test
+from panoptic.demographics.dip_test import (
+    DipTest,
+    _count_dips,
+    dip_statistic,
+    run_dip_test,
+)
 from panoptic.statement import NotRun
 from tests.oracles_mixture import dip_by_linear_programmes
 
@@ -45,6 +50,15 @@ def test_scale_order_and_sign_do_not_matter():
     assert dip_statistic(-7.0 * values[::-1] + 2.0) == pytest.approx(dip)
     assert dip_statistic(np.append(values, np.nan)) == pytest.approx(dip)
     assert dip >= 1 / 80
+
+
+def test_dips_are_counted_as_if_each_were_known():
+    rng = np.random.default_rng(6)
+    for n in (4, 7, 60):
+        rows = np.sort(rng.random((300, n)), axis=1)
+        dips = np.array([dip_statistic(row) for row in rows])
+        for level in (0.5 / n - 1e-6, 0.5 / n + 1e-6, *np.quantile(dips, [0.3, 0.9])):
+            assert _count_dips(rows, level - 1e-9) == np.sum(dips >= level - 1e-9)
 
 
 def test_two_modes_are_seen_and_one_is_not():

@@ -31,7 +31,7 @@ def _fit(rows, family, k, *, host=None, seed=3, **search):
         n_components=[k],
         families=[family],
         rng=np.random.default_rng(seed),
-        search=effort(2, **search) if search else None,
+        search=effort(**search) if search else None,
     )
     return fits[family, k]
 
@@ -118,7 +118,7 @@ def test_weights_of_rows_are_copies_of_rows(rows):
         times[None],
         host=np.arange(len(rows)),
         n_components=(1, 2),
-        search=effort(2),
+        search=effort(),
         rng=np.random.default_rng(3),
     )
     copies = np.repeat(np.arange(len(rows)), times)
@@ -188,6 +188,23 @@ def test_the_random_stream_is_splitmix64():
 
 
 # What must not happen on a small sample
+
+
+@pytest.mark.parametrize("n_drawn", [1, 2])
+def test_a_draw_without_spread_is_not_fitted(rows, n_drawn):
+    times = np.zeros((2, len(rows)))
+    times[0, :n_drawn] = 9.0  # one place, or two on a line
+    times[1] = 1.0
+    fits = fit_weighted(
+        rows,
+        times,
+        host=np.arange(len(rows)),
+        n_components=(1, 2),
+        search=effort(),
+        rng=np.random.default_rng(3),
+    )
+    assert np.all(fits.status[0] != em.FITTED) and np.all(np.isnan(fits.lnl[0]))
+    assert np.all(fits.status[1] == em.FITTED) and np.all(np.isfinite(fits.lnl[1]))
 
 
 def test_identical_rows_are_not_a_component(rows):

@@ -72,7 +72,7 @@ def selection():
         rng=np.random.default_rng(1),
         max_components=3,
         families=(CovarianceFamily.FULL, CovarianceFamily.TIED),
-        search=effort(2, n_starts=12, n_polish=2),
+        search=effort(n_starts=12, n_polish=2),
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.optimize import check_grad
+from scipy.optimize import check_grad, minimize
 from scipy.stats import multivariate_normal, norm
 
 from panoptic.demographics import smooth_population as smooth
@@ -29,7 +29,7 @@ from tests.oracles_mixture import (
 )
 
 testable_methods.__test__ = False  # a question of ours, not a test of pytest's
-NO_CURVE = np.empty((0, 1))
+NO_CURVE = np.ones((1, 1))
 
 
 def _log_density(x, shape):
@@ -67,22 +67,55 @@ def test_quantiles_belong_to_the_density():
         assert below == pytest.approx(level, abs=1e-6)
 
 
-def test_the_gradient_is_that_of_the_likelihood():
+@pytest.mark.parametrize(
+    "p", [(0.3, -0.2, 0.1, 0.2, 0.3, 0.4), (0.0, 0.1, -0.5, -0.4, -0.9, -0.6)]
+)
+def test_gradient_and_curvature_are_those_of_the_likelihood(p):
     rng = np.random.default_rng(1)
     x, lead = rng.normal(size=40), rng.normal(size=40)
-    curve = np.stack([lead, lead**2 - 1.0])
-    information = np.empty((6, 6))
+    curve = np.stack([lead, lead**2 - 1.0, np.ones(40)])
 
     def value(p):
-        return smooth._score_rows(p, x, curve, np.empty(6), information)
+        return smooth._score_rows(p, x, curve, np.empty(6), np.empty((6, 6)))
 
     def slope(p):
         gradient = np.empty(6)
-        smooth._score_rows(p, x, curve, gradient, information)
+        smooth._score_rows(p, x, curve, gradient, np.empty((6, 6)))
         return gradient
 
-    for p in ([0.3, -0.2, 0.1, 0.2, 0.3, 0.4], [0.0, 0.1, -0.5, -0.4, -0.9, -0.6]):
-        assert check_grad(value, slope, np.array(p)) < 1e-4
+    place, curvature = np.array(p), np.zeros((6, 6))
+    smooth._score_rows(place, x, curve, np.empty(6), curvature)
+    assert check_grad(value, slope, place) < 1e-4
+    around = np.eye(6) * 1e-6
+    by_differences = [
+        (slope(place - step) - slope(place + step)) / 2e-6 for step in around
+    ]
+    assert np.tril(curvature) == pytest.approx(
+        np.tril(by_differences), rel=1e-6, abs=1e-5
+    )
+
+
+@pytest.mark.parametrize("shape", ["gaussian", "box", "exponential"])
+def test_no_textbook_optimiser_finds_a_likelier_smooth_population(shape):
+    rows = _rows(one_population(70, np.random.default_rng(6), shape))
+    fit = smooth.fit_smooth_population(rows)
+    standard = (rows - fit.centre) / fit.spread
+    lead, other = standard.T if fit.leading_axis == 0 else standard.T[::-1]
+    curve = np.stack([lead, lead**2 - 1.0, np.ones(70)])
+    start = np.array([np.mean(lead * other), 0.0, 0.0, -0.3, 0.0, 0.0])
+    found = 0.0
+    for x, columns, first in ((lead, curve[2:], 2), (other, curve, 0)):
+
+        def cost(p, x=x, columns=columns):
+            gradient, size = np.empty(len(p)), (len(p), len(p))
+            value = smooth._score_rows(p, x, columns, gradient, np.empty(size))
+            return -value, -gradient
+
+        box = list(zip(smooth._LOWEST[first:], smooth._HIGHEST[first:], strict=True))
+        found -= minimize(
+            cost, start[first:], jac=True, bounds=box, method="L-BFGS-B"
+        ).fun
+    assert fit.lnl >= found - 70 * np.log(fit.spread).sum() - 1e-3
 
 
 def test_a_normal_sample_is_fitted_no_worse_than_by_its_normal():

@@ -28,7 +28,8 @@ _FAST = {"contract", "reassoc", "nsz"}  # never nnan: a NaN must stay one
 _LN_2PI = float(np.log(2.0 * np.pi))
 _LEAST_MASS = 1e-6  # in rows: a component with less is empty
 _LLOYD_STEPS = 8
-_SHRINK_ROWS = 4
+_ROWS_AT_ONCE = 8
+_SHRINK_ROWS = 4.0
 _SAME_OPTIMUM = 1e-3  # in lnL
 
 
@@ -112,18 +113,21 @@ def _expect(sample, mixture):
     """E step: write every row's densities and share; return the weighted lnL."""
     x, y, w = sample.z[0], sample.z[1], sample.w
     top, total = sample.top, sample.share
+    for r in range(len(w)):
+        top[r] = -np.inf
+        total[r] = 0.0
     for k in range(len(mixture)):
         mx, my = mixture[k, 1], mixture[k, 2]
         xx, xy, yy = mixture[k, 3], mixture[k, 4], mixture[k, 5]
-        det = xx * yy - xy * xy
-        constant = np.log(mixture[k, 0] / np.sqrt(det)) - _LN_2PI
-        a, b, c = -0.5 * yy / det, xy / det, -0.5 * xx / det
-        joint = sample.resp[k]
+        inverse = 1.0 / (xx * yy - xy * xy)
+        a, b, c = -0.5 * yy * inverse, xy * inverse, -0.5 * xx * inverse
+        constant = 0.5 * logarithm(mixture[k, 0] ** 2 * inverse) - _LN_2PI
+        resp = sample.resp[k]
         for r in range(len(w)):
             dx, dy = x[r] - mx, y[r] - my
-            joint[r] = constant + a * dx * dx + b * dx * dy + c * dy * dy
-            top[r] = joint[r] if k == 0 or joint[r] > top[r] else top[r]
-            total[r] = 0.0
+            joint = constant + dx * (a * dx + b * dy) + c * dy * dy
+            resp[r] = joint
+            top[r] = joint if joint > top[r] else top[r]
     for k in range(len(mixture)):
         resp = sample.resp[k]
         for r in range(len(w)):
@@ -177,12 +181,20 @@ def _clamp_eigenvalues(component, floor):
 
 
 @njit(cache=True, error_model="numpy")
+def _total_weight(mixture):
+    total = 0.0
+    for k in range(len(mixture)):
+        total += mixture[k, 0]
+    return total
+
+
+@njit(cache=True, error_model="numpy")
 def _shape_covariances(mixture, family, floor):
     """Turn every component's own covariance into the family's, floored.
 
     The first column holds the masses, by which tied covariances are averaged.
     """
-    total = mixture[:, 0].sum()
+    total = _total_weight(mixture)
     if family == TIED:
         for i in range(3, 6):
             mean = 0.0
@@ -207,7 +219,7 @@ def _maximise(sample, family, floor, mixture):
         if not mixture[k, 0] > _LEAST_MASS:
             return False
     _shape_covariances(mixture, family, floor)
-    total = mixture[:, 0].sum()
+    total = _total_weight(mixture)
     for k in range(len(mixture)):
         mixture[k, 0] /= total
     return True
@@ -318,17 +330,19 @@ def _parameters_of_labels(sample, family, floor, mixture):
     Covariances are shrunk towards the pooled one by four rows' worth: a part of two
     rows must not start as a spike.
     """
-    resp, extra = sample.resp, float(_SHRINK_ROWS)
-    for r in range(len(sample.w)):
-        sample.share[r] = sample.w[r]
-        for k in range(len(mixture)):
-            resp[k, r] = 1.0 if sample.label[r] == k else 0.0
+    extra = _SHRINK_ROWS
+    w, label, share = sample.w, sample.label, sample.share
+    for r in range(len(w)):
+        share[r] = w[r]
     for k in range(len(mixture)):
+        resp = sample.resp[k]
+        for r in range(len(w)):
+            resp[r] = 1.0 if label[r] == k else 0.0
         mixture[k, 1] = mixture[k, 2] = 0.0
         _take_moments(sample, k, mixture[k])
         if not mixture[k, 0] > 0.0:
             return False
-    total = mixture[:, 0].sum()
+    total = _total_weight(mixture)
     for i in range(3, 6):
         pooled = 0.0
         for k in range(len(mixture)):
@@ -374,9 +388,9 @@ def _climb_from_starts(sample, u, family, given, seed, effort, starts):
 @njit(cache=True, error_model="numpy")
 def _fewest_hosts(resp, host, n_hosts):
     """Return the least number of distinct hosts that a component is likeliest for."""
-    n_components, n = resp.shape
+    n_components = len(resp)
     seen = np.zeros((n_components, n_hosts), dtype=np.bool_)
-    for r in range(n):
+    for r in range(len(host)):
         likeliest = 0
         for k in range(1, n_components):
             if resp[k, r] > resp[likeliest, r]:
@@ -417,23 +431,36 @@ def _polish(sample, host, n_hosts, family, effort, starts, reached):
 
 
 @njit(cache=True, error_model="numpy")
-def _find_place(x, w, family, place):
-    """Write the sample's place; return its total weight, variances and ln |axes|."""
-    total = w.sum()
-    centre, axes = place.centre, place.axes
-    for i in range(2):
-        centre[i] = (w * x[i]).sum() / total
-    dx, dy = x[0] - centre[0], x[1] - centre[1]
-    xx, xy, yy = (w * dx * dx).sum(), (w * dx * dy).sum(), (w * dy * dy).sum()
+def _find_place(rows, w, family, place):
+    """Write the sample's place; return its total weight, variances and ln |axes|.
+
+    The last is NaN, and nothing is written, where the rows do not spread.
+    """
+    x, y = rows[0], rows[1]
+    total, mx, my = 0.0, 0.0, 0.0
+    for r in range(len(w)):
+        total += w[r]
+        mx += w[r] * x[r]
+        my += w[r] * y[r]
+    mx, my = mx / total, my / total
+    xx, xy, yy = 0.0, 0.0, 0.0
+    for r in range(len(w)):
+        dx, dy = x[r] - mx, y[r] - my
+        xx += w[r] * dx * dx
+        xy += w[r] * dx * dy
+        yy += w[r] * dy * dy
     xx, xy, yy = xx / total, xy / total, yy / total
+    slope = xy / xx if family <= TIED else 0.0
+    along, across = xx, yy - slope * xy
     if family == SPHERICAL:
-        axes[0, 0] = axes[1, 1] = 1.0 / np.sqrt(0.5 * (xx + yy))
-    else:
-        slope = xy / xx if family <= TIED else 0.0
-        axes[0, 0] = 1.0 / np.sqrt(xx)
-        axes[1, 1] = 1.0 / np.sqrt(yy - slope * xy)
-        axes[1, 0] = -slope * axes[1, 1]
-    return total, xx, yy, np.log(axes[0, 0] * axes[1, 1])
+        along = across = 0.5 * (xx + yy)
+    if not (xx > 0.0 and yy > 0.0 and across > 0.0):
+        return total, xx, yy, np.nan
+    place.centre[0], place.centre[1] = mx, my
+    place.axes[0, 0] = 1.0 / np.sqrt(along)
+    place.axes[1, 1] = 1.0 / np.sqrt(across)
+    place.axes[1, 0] = -slope * place.axes[1, 1]
+    return total, xx, yy, -0.5 * np.log(along * across)
 
 
 @njit(cache=True, error_model="numpy")
@@ -448,7 +475,7 @@ def _fit_sample(
     """
     n_components, n = len(mixture), len(w)
     total, xx, yy, ln_axes = _find_place(x, w, family, place)
-    if not (xx > 0.0 and yy > 0.0 and np.isfinite(ln_axes)):
+    if not np.isfinite(ln_axes):
         answer[0] = SINGULAR
         return
     centre, axes = place.centre, place.axes
@@ -481,32 +508,42 @@ def _fit_sample(
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _run_job(j, jobs, x, w, host, n_hosts, given, effort, places, answers, mixtures):
-    """Fit job j to the rows that have weight, and write its slots."""
-    sample = x[min(jobs.sample[j], len(x) - 1)]
-    mass = w[min(jobs.sample[j], len(w) - 1)]
-    keep = np.flatnonzero(mass)
-    n = len(keep)
-    kept = np.empty((2, n))
-    first, stop = jobs.given[j]
-    starts = np.empty((stop - first, n), dtype=np.int64)
-    for r in range(n):
-        kept[0, r], kept[1, r] = sample[0, keep[r]], sample[1, keep[r]]
-        for s in range(stop - first):
-            starts[s, r] = given[first + s, keep[r]]
-    _fit_sample(
-        kept,
-        mass[keep],
-        host[keep],
-        n_hosts,
-        jobs.family[j],
-        starts,
-        jobs.seed[j],
-        effort,
-        Place(places.centre[j], places.axes[j]),
-        mixtures[j, : jobs.k[j]],
-        answers[j],
-    )
+def _run_jobs(
+    start, stop, jobs, x, w, host, n_hosts, given, effort, places, answers, mixtures
+):
+    """Fit jobs start to stop - 1 to the rows that have weight, and write their slots.
+
+    Rows are filled up with some of no weight: what is left over from vector
+    instructions would be done one by one.
+    """
+    for j in range(start, stop):
+        sample = x[min(jobs.sample[j], len(x) - 1)]
+        mass = w[min(jobs.sample[j], len(w) - 1)]
+        keep = np.flatnonzero(mass)
+        n = -(-len(keep) // _ROWS_AT_ONCE) * _ROWS_AT_ONCE
+        kept, weight = np.empty((2, n)), np.zeros(n)
+        first, past = jobs.given[j]
+        starts = np.empty((past - first, n), dtype=np.int64)
+        for r in range(n):
+            row = keep[min(r, len(keep) - 1)]
+            kept[0, r], kept[1, r] = sample[0, row], sample[1, row]
+            if r < len(keep):
+                weight[r] = mass[row]
+            for s in range(past - first):
+                starts[s, r] = given[first + s, row]
+        _fit_sample(
+            kept,
+            weight,
+            host[keep],
+            n_hosts,
+            jobs.family[j],
+            starts,
+            jobs.seed[j],
+            effort,
+            Place(places.centre[j], places.axes[j]),
+            mixtures[j, : jobs.k[j]],
+            answers[j],
+        )
 
 
 def fit_jobs(
@@ -535,7 +572,7 @@ def fit_jobs(
     x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
     n_hosts = int(host.max()) + 1
     shared = (jobs, x, w, host, n_hosts, given, effort, places, answers, mixtures)
-    share_out(n_jobs, lambda job: _run_job(job, *shared))
+    share_out(n_jobs, lambda start, stop: _run_jobs(start, stop, *shared))
     back = np.linalg.inv(places.axes)[:, None]
     mean = np.einsum("jkab,jkb->jka", back, mixtures[:, :, 1:3])
     cov = mixtures[:, :, [3, 4, 4, 5]].reshape(n_jobs, k_max, 2, 2)

@@ -22,6 +22,7 @@ _LINKAGES: tuple[Literal["ward", "complete", "average", "single"], ...] = (
     "average",
     "single",
 )
+MINIMUM_HOSTS = 4  # that a component must hold: two more than there are axes
 _LEAST_RELATIVE_VARIANCE = 1e-10
 
 
@@ -79,13 +80,7 @@ class MixtureFit:
         return self.n_converged == self.n_polished
 
 
-def minimum_hosts(n_axes: int) -> int:
-    """Return the least number of hosts a component must hold: d + 2."""
-    return n_axes + 2
-
-
 def effort(
-    n_axes: int,
     *,
     n_starts: int = 200,
     short_iterations: int = 30,
@@ -96,7 +91,7 @@ def effort(
 ) -> em.Effort:
     """Return how hard to look; in one sample.
 
-    Without other values the search is that of a fit that is reported; `quick_effort`
+    Without other values the search is that of a fit that is reported; `QUICK_EFFORT`
     is for the many fits of a bootstrap.
 
     relative_floor : least variance along any direction, in units of the sample's:
@@ -109,24 +104,15 @@ def effort(
         max_iterations,
         tolerance,
         relative_floor,
-        minimum_hosts(n_axes),
+        MINIMUM_HOSTS,
     )
 
 
-def quick_effort(n_axes: int) -> em.Effort:
-    """Return the search of a bootstrap's fits: lnL to 0.01, from 12 starts.
-
-    It stops at a worse optimum now and then. That is no bias where the observed
-    sample goes through the same search.
-    """
-    return effort(
-        n_axes,
-        n_starts=12,
-        short_iterations=10,
-        n_polish=2,
-        max_iterations=400,
-        tolerance=1e-2,
-    )
+# The search of a bootstrap's fits: lnL to 0.01. It stops at a worse optimum now and
+# then, which is no bias where the observed sample goes through the same search.
+QUICK_EFFORT = effort(
+    n_starts=12, short_iterations=10, n_polish=2, max_iterations=400, tolerance=1e-2
+)
 
 
 def fit_mixtures(
@@ -152,7 +138,7 @@ def fit_mixtures(
     """
     x = np.asarray(rows, dtype=np.float64)
     code = host_codes(host)
-    search = search or effort(x.shape[1])
+    search = search or effort()
     wanted = [(family, k) for family in families for k in n_components]
     refusal = _refusal(x, code, search)
     if refusal or not wanted:

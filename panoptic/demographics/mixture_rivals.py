@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from panoptic.demographics.gaussian_mixture import (
+    MINIMUM_HOSTS,
+    QUICK_EFFORT,
     CovarianceFamily,
     best_lnl,
     draw_mixture,
     fit_mixtures,
-    minimum_hosts,
-    quick_effort,
 )
 from panoptic.demographics.smooth_population import (
     SmoothPopulation,
@@ -97,7 +97,7 @@ def weigh_one_more_component(
             samples,
             host=host,
             n_components=[k, k + 1],
-            search=quick_effort(rows.shape[1]),
+            search=QUICK_EFFORT,
             rng=rng,
         )
         return 2.0 * (lnl[:, 1] - lnl[:, 0])
@@ -120,8 +120,9 @@ def weigh_smooth_population(
     population = fit_smooth_population(rows)
 
     def ratios(samples: Floats) -> Floats:
-        search = quick_effort(rows.shape[1])
-        lnl = best_lnl(samples, host=host, n_components=[2], search=search, rng=rng)
+        lnl = best_lnl(
+            samples, host=host, n_components=[2], search=QUICK_EFFORT, rng=rng
+        )
         return 2.0 * (lnl[:, 0] - smooth_lnl(samples))
 
     def draw(n_samples: int) -> Floats:
@@ -154,17 +155,18 @@ def weigh_methods(
     if not asked:
         return NotRun(
             f"none of {len(np.unique(methods))} methods has the "
-            f"{2 * minimum_hosts(rows.shape[1])} hosts that two components need"
+            f"{2 * MINIMUM_HOSTS} hosts that two components need"
         )
     parts = [np.flatnonzero(methods == name) for name in asked]
     order = np.concatenate(parts)
     own = np.split(np.arange(len(order)), np.cumsum([len(part) for part in parts])[:-1])
     populations = [fit_smooth_population(rows[part]) for part in parts]
-    search = quick_effort(rows.shape[1])
 
     def two_lnl(samples: Floats, at: NDArray[np.intp]) -> Floats:
         chosen = hosts[order][at]
-        lnl = best_lnl(samples, host=chosen, n_components=[2], search=search, rng=rng)
+        lnl = best_lnl(
+            samples, host=chosen, n_components=[2], search=QUICK_EFFORT, rng=rng
+        )
         return np.nan_to_num(lnl[:, 0], nan=-np.inf)
 
     def ratios(samples: Floats) -> Floats:
@@ -208,7 +210,7 @@ def weigh_methods(
 
 def testable_methods(host: NDArray, method: NDArray) -> list[str]:
     """Return the methods with hosts enough for two components, by name."""
-    least = 2 * minimum_hosts(2)
+    least = 2 * MINIMUM_HOSTS
     names = [str(name) for name in np.unique(method)]
     return [name for name in names if len(np.unique(host[method == name])) >= least]
 

@@ -18,7 +18,7 @@ from panoptic.statement import NotRun
 
 Floats = NDArray[np.float64]
 ALL_FAMILIES = tuple(CovarianceFamily)
-_WIDE_SEARCH = effort(2, n_starts=60, n_polish=10)  # beyond two components
+_WIDE_SEARCH = effort(n_starts=60, n_polish=10)  # beyond two components
 
 
 @dataclass(frozen=True, slots=True)

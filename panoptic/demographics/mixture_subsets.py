@@ -7,13 +7,13 @@ from numpy.typing import NDArray
 
 from panoptic.demographics.companions import Companions
 from panoptic.demographics.gaussian_mixture import (
+    MINIMUM_HOSTS,
+    QUICK_EFFORT,
     CovarianceFamily,
     MixtureFit,
     fit_mixtures,
     fit_weighted,
     host_codes,
-    minimum_hosts,
-    quick_effort,
 )
 from panoptic.demographics.mixture_rivals import weigh_one_more_component
 from panoptic.sample import MassProvenance
@@ -67,7 +67,7 @@ def resample_hosts(
     """Draw hosts with replacement, all rows of a host together, and refit."""
     code = host_codes(companions.host)
     n_hosts = int(code.max()) + 1 if len(code) else 0
-    if n_hosts < minimum_hosts(2):
+    if n_hosts < MINIMUM_HOSTS:
         return NotRun(f"{n_hosts} hosts are too few to resample")
     chance = np.full(n_hosts, 1.0 / n_hosts)
     drawn = rng.multinomial(n_hosts, chance, size=n_samples)
@@ -80,7 +80,7 @@ def pick_one_per_host(
     """Keep one companion of each host, at random, and refit; many such picks."""
     code = host_codes(companions.host)
     n_hosts = int(code.max()) + 1 if len(code) else 0
-    if n_hosts < minimum_hosts(2):
+    if n_hosts < MINIMUM_HOSTS:
         return NotRun(f"{n_hosts} hosts: one companion of each is too few to fit")
     ticket = rng.random((n_samples, len(code)))
     lowest = np.stack(
@@ -111,7 +111,7 @@ def _fit_subset(
     name: str, companions: Companions, n_draws: int, rng: np.random.Generator
 ) -> SubsetFit:
     n_rows, n_hosts = len(companions), companions.n_hosts
-    least = 2 * minimum_hosts(2)
+    least = 2 * MINIMUM_HOSTS
     if n_hosts < least:
         reason = f"{n_rows} rows on {n_hosts} hosts: two components need {least} hosts"
         return SubsetFit(name, n_rows, n_hosts, None, None, reason)
@@ -145,7 +145,7 @@ def _refit(
         row_weights,
         host=companions.host,
         n_components=n_components,
-        search=quick_effort(2),
+        search=QUICK_EFFORT,
         rng=rng,
     )
     p = np.array([_FULL.n_parameters(k, 2) for k in n_components])

@@ -18,11 +18,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from panoptic.demographics.row_functions import exponential, logarithm
 from panoptic.demographics.sharing import share_out
 
 Floats = NDArray[np.float64]
 
 N_PARAMETERS = 10
+_FAST = {"contract", "reassoc", "nsz"}  # sums of rows in any order
 _TAILS = np.array([0.7, 1.0])  # starts of delta
 # Slope, curvature, location, ln(scale / delta), epsilon, ln delta, on axes of unit
 # variance. The bounds keep a handful of rows from making a spike.
@@ -93,61 +95,128 @@ def _quantile(shape: Floats, normal: Floats) -> Floats:
     return location + np.exp(log_scale) * delta * y
 
 
-@njit(cache=True, error_model="numpy")
-def _score_rows(p, x, curve, gradient, information):
-    """Return sum ln f of x about its trend; write gradient and sum of outer products.
+# Inline, or the loop over rows would not be turned into vector instructions.
+@njit(error_model="numpy", fastmath=_FAST, inline="always")
+def _log_density(y, epsilon, delta):
+    """Return ln of the density of y but for its constants, and what its slopes need.
 
-    p : slopes of the columns of curve (m, n), then location, ln(scale / delta),
-    epsilon, ln delta. With t = delta asinh(y) - epsilon, S = sinh t, C = cosh t:
-    ln f = ln(delta C / (scale sqrt(1 + y^2))) - S^2 / 2 - ln(2 pi) / 2.
+    With t = delta asinh(y) - epsilon, S = sinh t, C = cosh t:
+    ln f = ln(delta C / (scale sqrt(1 + y^2))) - S^2 / 2 - ln(2 pi) / 2. After ln f:
+    its derivatives by y, t, y twice at t as it moves with y, t twice; then dt / dy and
+    t + epsilon.
     """
-    m = len(curve)
-    location, epsilon, log_delta = p[m], p[m + 2], p[m + 3]
-    delta = np.exp(log_delta)
-    scale = np.exp(p[m + 1]) * delta
-    gradient[:] = 0.0
-    information[:] = 0.0
-    own = np.empty(m + 4)
-    total = 0.0
-    for r in range(len(x)):
-        left = x[r] - location
-        for i in range(m):
-            left -= p[i] * curve[i, r]
-        y = left / scale
-        root = np.sqrt(1.0 + y * y)
-        line = np.copysign(np.log(abs(y) + root), y)
-        up = np.exp(delta * line - epsilon)
-        s, c = 0.5 * (up - 1.0 / up), 0.5 * (up + 1.0 / up)
-        total += np.log(c / root) - 0.5 * s * s
-        by_t = s / c - s * c
-        by_y = by_t * delta / root - y / (root * root)
-        for i in range(m):
-            own[i] = -by_y / scale * curve[i, r]
-        own[m] = -by_y / scale
-        own[m + 1] = -1.0 - by_y * y
-        own[m + 2] = -by_t
-        own[m + 3] = by_t * delta * line - by_y * y
-        for i in range(m + 4):
-            gradient[i] += own[i]
-            for j in range(i + 1):
-                information[i, j] += own[i] * own[j]
-    return total + len(x) * (log_delta - np.log(scale) - 0.5 * np.log(2.0 * np.pi))
+    square = 1.0 + y * y
+    root = np.sqrt(square)
+    line = delta * np.copysign(logarithm(abs(y) + root), y)
+    steep = delta / root
+    up = exponential(line - epsilon)
+    s, c = 0.5 * (up - 1.0 / up), 0.5 * (up + 1.0 / up)
+    by_t, by_tt = s / c - s * c, 1.0 / (c * c) - c * c - s * s
+    by_y = by_t * steep - y / square
+    bend = by_t * steep * y + (1.0 - y * y) / square
+    by_yy = by_tt * steep * steep - bend / square
+    return logarithm(c / root) - 0.5 * s * s, by_y, by_t, by_yy, by_tt, steep, line
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _score_rows(p, x, curve, gradient, curvature):
+    """Return sum ln f of x about its trend; write gradient and minus the Hessian.
+
+    p : slopes of the columns of curve (m, n), the last of which are ones, so that its
+    slope is the location; then ln(scale / delta), epsilon, ln delta. The lower half of
+    the Hessian is written.
+    """
+    m, n = curve.shape
+    epsilon, delta = p[m + 1], np.exp(p[m + 2])
+    scale = np.exp(p[m]) * delta
+    rows = np.empty((5, n))
+    left, by_width, by_skew, by_tail, bend = rows[0], rows[1], rows[2], rows[3], rows[4]
+    for r in range(n):
+        left[r] = x[r] / scale
+    for i in range(m):
+        for r in range(n):
+            left[r] -= p[i] / scale * curve[i, r]
+    total, width, skew, tail = 0.0, 0.0, 0.0, 0.0
+    ww, sw, ss, tw, ts, tt = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    for r in range(n):
+        y = left[r]
+        ln_f, by_y, by_t, by_yy, by_tt, steep, line = _log_density(y, epsilon, delta)
+        by_yt = by_tt * steep
+        by_y_tail = by_yt * line + by_t * steep
+        stretch = by_yy * y + by_y  # slope of y by_y
+        total += ln_f
+        width -= 1.0 + by_y * y
+        skew -= by_t
+        tail += by_t * line - by_y * y
+        ww -= stretch * y
+        sw -= by_yt * y
+        ss -= by_tt
+        tw -= (stretch - by_y_tail) * y
+        ts -= by_yt * y - by_tt * line
+        tt -= (stretch - 2.0 * by_y_tail) * y + (by_tt * line + by_t) * line
+        left[r], by_width[r] = -by_y / scale, -stretch / scale
+        by_skew[r], by_tail[r] = -by_yt / scale, (by_y_tail - stretch) / scale
+        bend[r] = -by_yy / (scale * scale)
+    gradient[m], gradient[m + 1], gradient[m + 2] = width, skew, tail
+    curvature[m, m], curvature[m + 1, m], curvature[m + 1, m + 1] = ww, sw, ss
+    curvature[m + 2, m], curvature[m + 2, m + 1], curvature[m + 2, m + 2] = tw, ts, tt
+    _sum_along_curve(rows, curve, gradient, curvature)
+    return total - n * (p[m] + 0.5 * np.log(2.0 * np.pi))
+
+
+@njit(cache=True, error_model="numpy", fastmath=_FAST)
+def _sum_along_curve(rows, curve, gradient, curvature):
+    """Write what belongs to the slopes, from the derivatives by each row's trend.
+
+    rows (5, n): the first, its derivatives by ln(scale / delta), epsilon and ln delta,
+    and the second; the last four with the other sign.
+    """
+    m, n = curve.shape
+    for i in range(m):
+        column = curve[i]
+        a, b, c, d = 0.0, 0.0, 0.0, 0.0
+        for r in range(n):
+            a += rows[0, r] * column[r]
+            b += rows[1, r] * column[r]
+            c += rows[2, r] * column[r]
+            d += rows[3, r] * column[r]
+        gradient[i] = a
+        curvature[m, i], curvature[m + 1, i], curvature[m + 2, i] = b, c, d
+        for j in range(i + 1):
+            product = 0.0
+            for r in range(n):
+                product += rows[4, r] * column[r] * curve[j, r]
+            curvature[i, j] = product
 
 
 @njit(cache=True, error_model="numpy")
-def _solve(matrix, damping, vector):
-    """Solve (matrix + damping diag) step = vector by Cholesky; lower half is read."""
-    size = len(vector)
-    lower = np.zeros((size, size))
-    step = vector.copy()
-    for i in range(size):
+def _factorise(matrix, damping, lower):
+    """Write the Cholesky factor of matrix + damping |diag|; False if there is none.
+
+    The lower half of the matrix is read.
+    """
+    for i in range(len(matrix)):
         for j in range(i + 1):
             rest = matrix[i, j]
             if i == j:
-                rest += damping * matrix[i, i] + 1e-12
+                rest += damping * abs(matrix[i, i]) + 1e-12
             for k in range(j):
                 rest -= lower[i, k] * lower[j, k]
-            lower[i, j] = np.sqrt(max(rest, 1e-12)) if i == j else rest / lower[j, j]
+            if i > j:
+                lower[i, j] = rest / lower[j, j]
+            elif rest > 0.0:
+                lower[i, i] = np.sqrt(rest)
+            else:
+                return False
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def _solve(lower, vector, step):
+    """Solve lower lower' step = vector."""
+    size = len(vector)
+    for i in range(size):
+        step[i] = vector[i]
         for k in range(i):
             step[i] -= lower[i, k] * step[k]
         step[i] /= lower[i, i]
@@ -155,44 +224,52 @@ def _solve(matrix, damping, vector):
         for k in range(i + 1, size):
             step[i] -= lower[k, i] * step[k]
         step[i] /= lower[i, i]
-    return step
+
+
+@njit(cache=True, error_model="numpy")
+def _hold_at_bounds(p, low, high, gradient, curvature):
+    """Take parameters at a bound that the gradient pushes outwards out of the step."""
+    for i in range(len(p)):
+        outwards = (p[i] <= low[i] and gradient[i] < 0.0) or (
+            p[i] >= high[i] and gradient[i] > 0.0
+        )
+        if outwards:
+            gradient[i] = 0.0
+            for j in range(len(p)):
+                curvature[max(i, j), min(i, j)] = 1.0 if i == j else 0.0
 
 
 @njit(cache=True, error_model="numpy")
 def _climb(p, x, curve, low, high, steps, tolerance):
-    """Maximise by Berndt-Hall-Hall-Hausman steps, damped and cut at the bounds.
+    """Maximise by Newton steps, damped until they rise and cut at the bounds.
 
-    Returns lnL and parameters. Those at a bound that the gradient pushes outwards stay
-    there.
+    Returns lnL and parameters.
     """
     size = len(p)
-    gradient, information = np.empty(size), np.empty((size, size))
-    new_gradient, new_information = np.empty(size), np.empty((size, size))
-    value = _score_rows(p, x, curve, gradient, information)
+    gradient, curvature = np.empty(size), np.empty((size, size))
+    new_gradient, new_curvature = np.empty(size), np.empty((size, size))
+    lower, step, trial = np.empty((size, size)), np.empty(size), np.empty(size)
+    value = _score_rows(p, x, curve, gradient, curvature)
     damping = 0.1
     for _ in range(steps):
-        for i in range(size):
-            stuck = (p[i] <= low[i] and gradient[i] < 0.0) or (
-                p[i] >= high[i] and gradient[i] > 0.0
-            )
-            if stuck:
-                gradient[i] = 0.0
-                for j in range(size):
-                    information[max(i, j), min(i, j)] = 1.0 if i == j else 0.0
+        _hold_at_bounds(p, low, high, gradient, curvature)
         gain = -1.0
         while damping < 1e8:
-            step = _solve(information, damping, gradient)
-            trial = np.minimum(np.maximum(p + step, low), high)
-            new = _score_rows(trial, x, curve, new_gradient, new_information)
-            gain = new - value
-            if gain >= 0.0:
-                break
+            if _factorise(curvature, damping, lower):
+                _solve(lower, gradient, step)
+                for i in range(size):
+                    trial[i] = min(max(p[i] + step[i], low[i]), high[i])
+                new = _score_rows(trial, x, curve, new_gradient, new_curvature)
+                gain = new - value
+                if gain >= 0.0:
+                    break
             damping = max(4.0 * damping, 1e-3)
         if not gain >= 0.0:
             break
-        p, value = trial, new
+        value += gain
+        p, trial = trial, p
         gradient, new_gradient = new_gradient, gradient
-        information, new_information = new_information, information
+        curvature, new_curvature = new_curvature, curvature
         if gain < tolerance and damping < 1.0:
             break
         damping *= 0.2
@@ -203,17 +280,17 @@ def _climb(p, x, curve, low, high, steps, tolerance):
 def _best_climb(slopes, width, x, curve, low, high, tails, out):
     """Climb from every tail; write the best parameters, return their lnL."""
     best = -np.inf
-    m = len(slopes)
+    m = len(slopes) + 1
     for tail in tails:
-        p = np.zeros(m + 4)
-        for i in range(m):
+        p = np.zeros(m + 3)
+        for i in range(m - 1):
             p[i] = slopes[i]
-        p[m + 1], p[m + 3] = np.log(width), np.log(tail)
+        p[m], p[m + 2] = np.log(width), np.log(tail)
         p = np.minimum(np.maximum(p, low), high)
         value, p = _climb(p, x, curve, low, high, 60, 1e-4)
         if value > best:
             best = value
-            for i in range(m + 4):
+            for i in range(m + 3):
                 out[i] = p[i]
     return best
 
@@ -222,11 +299,10 @@ def _best_climb(slopes, width, x, curve, low, high, tails, out):
 def _fit_order(x, other, low, high, tails, out):
     """Fit with x leading; write leading shape (4), trend (2), residual shape (4)."""
     n = len(x)
-    nothing = np.empty((0, n))
-    curve = np.empty((2, n))
+    curve = np.ones((3, n))
     for r in range(n):
         curve[0, r], curve[1, r] = x[r], x[r] * x[r] - 1.0
-    lnl = _best_climb(np.empty(0), 1.0, x, nothing, low[2:], high[2:], tails, out[:4])
+    lnl = _best_climb(np.empty(0), 1.0, x, curve[2:], low[2:], high[2:], tails, out[:4])
     slope = (x * other).mean()
     width = np.sqrt(max(1.0 - slope * slope, 4e-4))
     slopes = np.array([slope, 0.0])
@@ -240,12 +316,12 @@ def _fit_both_orders(samples: Floats) -> tuple[Floats, Floats]:
     columns = np.ascontiguousarray(standard.transpose(0, 2, 1))
     lnl, parameters = np.empty((len(samples), 2)), np.empty((len(samples), 2, 10))
 
-    def fit(job: int) -> None:
-        b, lead = divmod(job, 2)
-        leading, other = columns[b, lead], columns[b, 1 - lead]
-        lnl[b, lead] = _fit_order(
-            leading, other, _LOWEST, _HIGHEST, _TAILS, parameters[b, lead]
-        )
+    def fit(start: int, stop: int) -> None:
+        for b, lead in (divmod(job, 2) for job in range(start, stop)):
+            leading, other = columns[b, lead], columns[b, 1 - lead]
+            lnl[b, lead] = _fit_order(
+                leading, other, _LOWEST, _HIGHEST, _TAILS, parameters[b, lead]
+            )
 
     share_out(2 * len(samples), fit)
     jacobian = samples.shape[1] * np.log(spread).sum(axis=(1, 2))

@@ -209,7 +209,7 @@ def delta_bics(
         weights,
         host_codes(host),
         np.zeros((0, n), dtype=np.int64),
-        effort(2, n_starts=24, n_polish=4, tolerance=1e-5),
+        effort(n_starts=24, n_polish=4, tolerance=1e-5),
     )
     lnl = np.where(fits.status == em.FITTED, fits.lnl, np.nan).reshape(-1, 2)
     log_n = np.log(np.maximum(weights.sum(axis=1), 1.0))
