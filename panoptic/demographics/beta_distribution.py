@@ -22,8 +22,6 @@ from panoptic.demographics.sharing import share_out
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
-_BLOCK = 16  # resamples that one call of a kernel climbs
-
 
 @dataclass(frozen=True, slots=True)
 class BetaMaxima:
@@ -59,16 +57,15 @@ def maximise(likelihood: BetaLikelihood) -> BetaMaxima:
         converged = climb_known(likelihood.sums, places)
         return BetaMaxima(places, converged)
 
-    def climb(block: int) -> None:
-        some = slice(block * _BLOCK, (block + 1) * _BLOCK)
-        converged[some] = climb_all(
-            likelihood.sums[some],
+    def climb(start: int, stop: int) -> None:
+        converged[start:stop] = climb_all(
+            likelihood.sums[start:stop],
             likelihood.nodes,
-            likelihood.counts[some],
-            places[some],
+            likelihood.counts[start:stop],
+            places[start:stop],
         )
 
-    share_out(-(-n // _BLOCK), climb)
+    share_out(n, climb)
     return BetaMaxima(places, converged)
 
 

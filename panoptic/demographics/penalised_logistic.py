@@ -149,9 +149,10 @@ def permuted_logit(
     fold, grid = fold.astype(np.int64), np.array(C_GRID)
     held_out = np.empty(rows.shape)
 
-    def fit(b: int) -> None:
-        permuted = np.take(columns, rows[b], axis=1)
-        cross_validate(permuted, target, fold, grid, n_scaled, held_out[b])
+    def fit(start: int, stop: int) -> None:
+        for b in range(start, stop):
+            permuted = np.take(columns, rows[b], axis=1)
+            cross_validate(permuted, target, fold, grid, n_scaled, held_out[b])
 
     share_out(len(rows), fit)
     return held_out
@@ -184,13 +185,15 @@ def resampled_fits(
         last_contributions=np.empty((len(weights), x.shape[1])),
     )
 
-    def refit(b: int) -> None:
-        split = folds[b % len(folds)][None]
-        fit = _fit_weighted(columns, target, weights[b], split, n_scaled, whole.copy())
-        added = fit.contributions(score)
-        fits.per_unit[b] = fit.coef / fit.scale
-        fits.logit[b] = fit.baseline + added.sum(axis=1)
-        fits.last_contributions[b] = added[-1]
+    def refit(start: int, stop: int) -> None:
+        for b in range(start, stop):
+            split = folds[b % len(folds)][None]
+            path = whole.copy()
+            fit = _fit_weighted(columns, target, weights[b], split, n_scaled, path)
+            added = fit.contributions(score)
+            fits.per_unit[b] = fit.coef / fit.scale
+            fits.logit[b] = fit.baseline + added.sum(axis=1)
+            fits.last_contributions[b] = added[-1]
 
     share_out(len(weights), refit)
     return fits
