@@ -31,12 +31,12 @@ def draw_folds(
         # scikit-learn's own stream: a test holds both against each other.
         order = np.random.RandomState(rng.integers(2**31)).permutation(n_hosts)
         order = order[np.argsort(-unevenness[order], kind="stable")]
-        fold[r] = _assign(counts, order, N_FOLDS)[of_row]
+        fold[r] = _assign(counts, counts.sum(axis=0), order, N_FOLDS)[of_row]
     return fold
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _assign(counts: Floats, order: Integers, n_folds: int) -> Integers:
+def _assign(counts: Floats, total: Floats, order: Integers, n_folds: int) -> Integers:
     """Return the fold of each group, dealt out in the order given.
 
     A group goes where the shares of each class, over the folds, then deviate least
@@ -45,10 +45,10 @@ def _assign(counts: Floats, order: Integers, n_folds: int) -> Integers:
 
     Parameters
     ----------
-    counts : (groups, classes) rows; every class has some.
+    counts : (groups, classes) rows.
+    total : (classes,) of all groups; every class has some.
     """
     n_groups, n_classes = counts.shape
-    total = counts.sum(axis=0)
     filled = np.zeros((n_folds, n_classes))
     fold = np.empty(n_groups, dtype=np.int64)
     for group in order:

@@ -40,7 +40,7 @@ def fit_pipeline(x, target, weight, folds, grid, n_scaled, path, centre, scale):
     out = np.zeros(n, dtype=np.bool_)
     converged = True
     for r in range(n_splits):
-        for k in range(folds[r].max() + 1):
+        for k in range(_count(folds[r])):
             for i in range(n):
                 out[i] = folds[r, i] == k
             converged &= _hold_out(
@@ -73,7 +73,7 @@ def fit_pipeline(x, target, weight, folds, grid, n_scaled, path, centre, scale):
 def cross_validate(x, target, fold, grid, n_scaled, held_out):
     """Hold out each fold in turn; the other folds choose C and calibration."""
     p, n = x.shape
-    n_folds, n_c = fold.max() + 1, len(grid)
+    n_folds, n_c = _count(fold), len(grid)
     path, logit = np.zeros((n_c, p + 1)), np.zeros((n_c, n))
     inner = np.zeros((n_folds, n_c, n))
     once, weight, out = np.ones(n), np.ones(n), np.zeros(n, dtype=np.bool_)
@@ -102,6 +102,15 @@ def cross_validate(x, target, fold, grid, n_scaled, held_out):
         for i in range(n):
             if out[i]:
                 held_out[i] = offset + slope * logit[0, i]
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _count(fold):
+    """Number of folds; the array's own max takes a second longer to compile."""
+    last = -1
+    for k in fold:
+        last = max(last, k)
+    return last + 1
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -239,11 +248,10 @@ def _calibrate(logit, target, weight):
     for i in range(len(target)):
         positive += weight[i] * target[i]
         total += weight[i]
-    soft = np.where(
-        target > 0.5,
-        (positive + 1.0) / (positive + 2.0),
-        1.0 / (total - positive + 2.0),
-    )
+    high, low = (positive + 1.0) / (positive + 2.0), 1.0 / (total - positive + 2.0)
+    soft = np.empty(len(target))
+    for i in range(len(target)):
+        soft[i] = high if target[i] > 0.5 else low
     offset, slope = calibrate_line(logit, soft, weight)
     if slope < 0.0:
         share = 0.0
@@ -279,7 +287,8 @@ def newton(z, target, weight, n, ridge, beta):
         positive += weight[i] * target[i]
         total += weight[i]
     if positive <= 0.0 or positive >= total:
-        beta[:] = 0.0
+        for j in range(len(beta)):
+            beta[j] = 0.0
         beta[0] = np.log((positive + 0.5) / (total - positive + 0.5))
         return True
     p = len(beta)
