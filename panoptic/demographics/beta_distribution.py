@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import ndtri
 
 from panoptic.demographics.beta_kernels import (
     climb_all,
@@ -123,7 +123,7 @@ def profile_intervals(
         likelihood.sums,
         likelihood.nodes,
         likelihood.counts,
-        float(np.sqrt(chi2.ppf(level, 1))),
+        float(ndtri(0.5 * (1.0 + level))),  # root of chi^2 with one degree
     )
     ends[~maxima.converged] = np.nan
     return np.exp(ends)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from panoptic.demographics.companions import Floats, Texts
 from panoptic.demographics.host_folds import N_FOLDS, draw_folds
@@ -268,12 +268,13 @@ def reliability(score: Floats, label: Integers) -> Reliability:
 
 def _reliability_bin(score: Floats, label: Integers) -> ReliabilityBin:
     n, hits = len(label), int(label.sum())
+    law = hits + 0.5, n - hits + 0.5  # Jeffreys
     return ReliabilityBin(
         n=n,
         mean_probability=float(score.mean()),
         observed_share=hits / n,
-        low=float(beta.ppf(0.025, hits + 0.5, n - hits + 0.5)) if hits > 0 else 0.0,
-        high=float(beta.ppf(0.975, hits + 0.5, n - hits + 0.5)) if hits < n else 1.0,
+        low=float(betaincinv(*law, 0.025)) if hits > 0 else 0.0,
+        high=float(betaincinv(*law, 0.975)) if hits < n else 1.0,
     )
 
 

@@ -13,14 +13,10 @@ Missing quantities take the mean of the rows that train: after standardising tha
 """
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 
 from panoptic.demographics.companions import Floats
 from panoptic.demographics.logistic_kernels import (
@@ -30,6 +26,9 @@ from panoptic.demographics.logistic_kernels import (
     fit_pipeline,
 )
 from panoptic.demographics.sharing import share_out
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 Integers = NDArray[np.int64]
 
@@ -242,7 +241,14 @@ def _fit_weighted(
     )
 
 
-def _pipeline(c: float, n_scaled: int) -> Pipeline:
+def _pipeline(c: float, n_scaled: int) -> "Pipeline":
+    # Here: who draws the figures needs none of it.
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
     quantities = Pipeline(
         [
             ("imputer", SimpleImputer(strategy="mean", keep_empty_features=True)),
