@@ -1,5 +1,6 @@
 """What of the machine a run uses: threads of kernels and BLAS, side processes."""
 
+import atexit
 import gc
 import importlib
 import multiprocessing
@@ -142,6 +143,7 @@ def rare_collection() -> Iterator[None]:
 def _stand_by(imports: str) -> None:
     """Leave Ctrl-C to the run, end when it ends however that is, and get ready."""
     gc.set_threshold(_ALLOCATIONS, *gc.get_threshold()[1:])
+    atexit.register(gc.freeze)  # who ends need not look through what is left
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_the_run, daemon=True).start()
     importlib.import_module(imports)

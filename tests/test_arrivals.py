@@ -7,10 +7,11 @@ import pytest
 from panoptic.dynamics.arrivals import (
     ArrivalPrior,
     ObservedCompanion,
+    companion_work,
     explain_companions,
 )
 from panoptic.dynamics.perturbers import OuterOrbitPrior, PerturberGrid
-from panoptic.dynamics.scale_out import Workers
+from panoptic.dynamics.scale_out import Workers, compute
 from panoptic.dynamics.secular_map import SecularModel
 from panoptic.failures import InputUnusable
 from panoptic.reporting.partial_results import PartialResults
@@ -31,8 +32,13 @@ PRIOR = ArrivalPrior(
 )
 
 
-def explain(*companions, prior=PRIOR):
-    return explain_companions(companions, prior)
+def explain(*companions, prior=PRIOR, workers=None):
+    if prior is None:
+        return explain_companions(companions, None)
+    work = companion_work(companions, prior)
+    return explain_companions(
+        companions, prior, compute(work, workers=workers or Workers())
+    )
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +124,7 @@ def test_nobody_to_ask():
 def test_kept_answers_are_refused_by_what_differs(tmp_path):
     def explain_kept(companion, prior, *, resume):
         store = PartialResults(tmp_path, resume=resume)
-        return explain_companions([companion], prior, workers=Workers(store=store))
+        return explain(companion, prior=prior, workers=Workers(store=store))
 
     few = replace(PRIOR, n_draws=4)
     kept = explain_kept(HOT, few, resume=False)

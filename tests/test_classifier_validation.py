@@ -5,12 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+from sklearn.model_selection import StratifiedGroupKFold
 
 from panoptic.demographics.classifier_validation import (
     average_precision,
     brier,
     compare_pairs,
-    draw_folds,
+    held_out_probability,
     leave_methods_out,
     methods_of_both_kinds,
     permutation_test,
@@ -19,6 +20,7 @@ from panoptic.demographics.classifier_validation import (
     reliability,
     same_method,
 )
+from panoptic.demographics.host_folds import N_FOLDS, draw_folds
 from panoptic.demographics.host_resampling import bootstrap_weights
 from panoptic.demographics.origin_features import Feature, OriginFeatures, design
 from tests import oracles_origin_classifier as oracles
@@ -113,6 +115,22 @@ def test_folds_keep_hosts_together_and_hold_both_kinds():
     assert (folds[0] != folds[1]).any()
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_folds_are_those_of_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(40, 250))
+    host = np.array([f"host {h}" for h in rng.integers(0, 2 * n // 3, size=n)])
+    label = (rng.random(n) < rng.uniform(0.2, 0.8)).astype(np.int64)
+    found = draw_folds(label, host, rng=np.random.default_rng(seed), n_repeats=1)
+    splitter = StratifiedGroupKFold(
+        N_FOLDS,
+        shuffle=True,
+        random_state=int(np.random.default_rng(seed).integers(2**31)),
+    )
+    for k, (_, test) in enumerate(splitter.split(label, label, host)):
+        np.testing.assert_array_equal(np.flatnonzero(found[0] == k), test)
+
+
 def test_hosts_change_features_as_a_whole_and_within_their_methods():
     host = np.array(["a", "a", "b", "c", "c", "c", "d"])
     method = np.array(["T", "R", "T", "T", "T", "T", "T"])
@@ -149,6 +167,18 @@ def test_permutation_finds_a_signal_and_none_where_there_is_none():
     found = _tested(nothing, label, within=False)
     assert found.p_value > 0.05
     assert found.null_mean == pytest.approx(0.5, abs=0.06)
+
+
+@pytest.mark.parametrize("within", [False, True])
+def test_what_is_observed_is_the_held_out_auroc(within):
+    objects, label = _objects(signal=0.3)
+    folds = draw_folds(label, objects.host, rng=np.random.default_rng(1), n_repeats=1)
+    matrix = design(objects, (Feature.LOG_A, Feature.METFE), ())
+    score = held_out_probability(matrix, label, folds)
+    group = same_method(folds, objects.method) if within else np.zeros_like(folds)
+    expected = oracles.pair_auroc(score[0], label, group[0])
+    found = _tested(objects, label, within=within, n=1)
+    assert found.observed == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_p_value_counts_the_observed_features_too():

@@ -53,6 +53,14 @@ def test_drawing_loads_no_pyplot():
     assert done.returncode == 0, done.stderr.decode()
 
 
+def test_a_process_that_draws_spends_no_time_on_libraries_it_does_not_use():
+    code = (
+        "import sys, visualization;"
+        "sys.exit(any(m in sys.modules for m in ('sklearn', 'scipy.stats')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_a_long_reason_stays_on_the_page():
     reason = " ".join(["only 3 rows on 2 hosts have an eccentricity"] * 6)
     figure = plot_not_run("Eccentricities of the high-q companions", NotRun(reason))

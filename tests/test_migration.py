@@ -69,8 +69,8 @@ def findings():
         progress=lambda done, total: calls.append((done, total)),
     )
     assert calls == sorted(calls)
-    assert {total for _, total in calls} == {6 * 7 + 3}
-    assert calls[-1] == (45, 45)
+    assert {total for _, total in calls} == {6 * 7 + 1}  # one of three is close
+    assert calls[-1] == (43, 43)
     return found
 
 

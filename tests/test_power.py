@@ -8,8 +8,9 @@ from panoptic.demographics.power import (
     PUBLISHED_PAIRS,
     BetaLaw,
     Trial,
+    draw_samples,
     peto_peto_scores_without_ties,
-    power_of_test,
+    powers_of_tests,
 )
 from panoptic.demographics.two_sample_tests import SampleRows, Test, peto_peto_scores
 
@@ -27,8 +28,17 @@ def rows_of(n_first, n_second, *, below=0, host=None):
 
 def chance(test, pair, rows, n=3000):
     rng = np.random.default_rng(14)
-    trial = Trial.of(rows, test, n_shuffles=10_000, rng=rng)
-    return trial.power(pair, n, rng)
+    shape = (10_000, len(rows))
+    shuffled = rng.permuted(np.broadcast_to(rows.second, shape), axis=1)
+    trial = Trial.of(rows, test, shuffled=shuffled)
+    return trial.power(draw_samples(pair, rows.second, n_simulations=n, rng=rng))
+
+
+def power_of(rows, test, *, n_simulations):
+    rng = np.random.default_rng(3)
+    return powers_of_tests(
+        rows, [test], base=KIPPING_ALL, n_simulations=n_simulations, rng=rng
+    )[test]
 
 
 @pytest.mark.parametrize(
@@ -57,39 +67,38 @@ def test_power_grows_with_size_and_difference(test):
 
 
 def test_the_detectable_shift_is_detectable():
-    rng = np.random.default_rng(3)
     rows = rows_of(40, 10)
-    found = power_of_test(
-        rows, Test.MEAN_DIFFERENCE, base=KIPPING_ALL, n_simulations=500, rng=rng
-    )
+    found = power_of(rows, Test.MEAN_DIFFERENCE, n_simulations=500)
     pair = KIPPING_ALL, KIPPING_ALL.shifted_by(found.detectable_shift)
     assert chance(Test.MEAN_DIFFERENCE, pair, rows) == pytest.approx(0.8, abs=0.06)
     assert found.base_mean == pytest.approx(KIPPING_ALL.mean)
 
 
 def test_three_against_two_find_nothing():
-    found = power_of_test(
-        rows_of(3, 2),
-        Test.KS,
-        base=KIPPING_ALL,
-        n_simulations=200,
-        rng=np.random.default_rng(3),
-    )
+    found = power_of(rows_of(3, 2), Test.KS, n_simulations=200)
     assert found.detectable_shift is None
     assert set(found.by_row.values()) == {0.0}
 
 
 def test_rows_of_one_host_count_once_by_host():
     host = np.r_[np.repeat("crowd", 40), np.arange(20).astype(str)]
-    found = power_of_test(
-        rows_of(45, 15, host=host),
-        Test.MEAN_DIFFERENCE,
-        base=KIPPING_ALL,
-        n_simulations=1000,
-        rng=np.random.default_rng(3),
-    )
+    rows = rows_of(45, 15, host=host)
+    found = power_of(rows, Test.MEAN_DIFFERENCE, n_simulations=1000)
     name = "planets_and_brown_dwarfs"
     assert found.by_host[name] < found.by_row[name]
+
+
+def test_tests_do_not_move_each_other_s_power():
+    rows, rng = rows_of(20, 8), np.random.default_rng(5)
+    tests = [Test.KS, Test.ANDERSON_DARLING, Test.MEAN_DIFFERENCE]
+    together = powers_of_tests(
+        rows, tests, base=KIPPING_ALL, n_simulations=400, rng=rng
+    )
+    assert list(together) == tests
+    for test in tests:
+        alone = power_of(rows, test, n_simulations=400)
+        for name, chance_of in alone.by_row.items():
+            assert together[test].by_row[name] == pytest.approx(chance_of, abs=0.1)
 
 
 def test_a_shifted_law_keeps_its_concentration():

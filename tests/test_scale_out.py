@@ -3,14 +3,14 @@
 import os
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from numpy.typing import NDArray
 
-from panoptic.dynamics.scale_out import Work, Workers, check, compute
+from panoptic.dynamics.scale_out import Work, Workers, check, compute, compute_all
 from panoptic.failures import ExitCode, InputUnusable
 from panoptic.reporting.partial_results import PartialResults
 
@@ -23,6 +23,10 @@ class Powers:
 def powers(block: int) -> Powers:
     time.sleep(0.02)
     return Powers(block ** np.arange(4.0))
+
+
+def minus(block: int) -> Powers:
+    return Powers(-(block ** np.arange(4.0)))
 
 
 def refuse(block: int) -> Powers:
@@ -44,6 +48,23 @@ def values(results):
 
 
 EXPECTED = np.arange(12.0)[:, None] ** np.arange(4.0)
+
+
+def test_works_done_together_keep_their_own(tmp_path):
+    works = [work(n=3), replace(work(minus, n=5), name="minus")]
+    first, calls = PartialResults(tmp_path, resume=False), []
+    together = compute_all(
+        works,
+        workers=Workers(threads=2, store=first),
+        progress=lambda done, total: calls.append((done, total)),
+    )
+    assert_array_equal(values(together[0]), EXPECTED[:3])
+    assert_array_equal(values(together[1]), -EXPECTED[:5])
+    assert calls == [(done, 8) for done in range(9)]
+    kept = Workers(store=PartialResults(tmp_path, resume=True))
+    refused = [replace(one, solve=refuse) for one in works]
+    again = compute_all(refused, workers=kept)
+    assert_array_equal(values(again[1]), -EXPECTED[:5])
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -114,12 +135,12 @@ def test_what_was_kept_under_other_settings_is_refused(tmp_path):
 def test_what_will_be_refused_can_be_refused_at_once(tmp_path):
     compute(work(), workers=Workers(store=PartialResults(tmp_path, resume=False)))
     store = PartialResults(tmp_path, resume=True)
-    check({"powers": {"base": 2}, "another": {}}, workers=Workers(store=store))
+    check([work(), replace(work(), name="another")], workers=Workers(store=store))
     with pytest.raises(InputUnusable, match=r"base was 2, is 3"):
-        check({"powers": {"base": 3}}, workers=Workers(store=store))
+        check([work(base=3)], workers=Workers(store=store))
     assert list(tmp_path.iterdir()) == [tmp_path / "powers"]  # nothing was claimed
     anew = PartialResults(tmp_path, resume=False)
-    check({"powers": {"base": 3}}, workers=Workers(store=anew))
+    check([work(base=3)], workers=Workers(store=anew))
 
 
 def test_blocks_of_another_version_are_refused(tmp_path, monkeypatch):
@@ -171,7 +192,7 @@ def cluster():
 def test_dask_gives_the_same_numbers_and_keeps_them(cluster, tmp_path):
     store = PartialResults(tmp_path, resume=False)
     workers = Workers(dask=cluster.scheduler_address, store=store)
-    check({}, workers=workers)
+    check([], workers=workers)
     assert_array_equal(values(compute(work(), workers=workers)), EXPECTED)
     kept = PartialResults(tmp_path, resume=True)
     again = compute(work(refuse), workers=Workers(store=kept))
@@ -199,7 +220,7 @@ def test_nobody_at_the_address_is_said_with_the_exit_code(monkeypatch):
     with pytest.raises(InputUnusable, match="no Dask scheduler answers at tcp://"):
         compute(work(), workers=Workers(dask="tcp://127.0.0.1:9"))
     with pytest.raises(InputUnusable, match="no Dask scheduler answers at tcp://"):
-        check({}, workers=Workers(dask="tcp://127.0.0.1:9"))
+        check([], workers=Workers(dask="tcp://127.0.0.1:9"))
 
 
 @pytest.mark.parametrize("address", ["local:", "local:0", "local:two"])
@@ -208,4 +229,4 @@ def test_a_number_of_processes_is_asked_for(address):
     with pytest.raises(InputUnusable, match="needs a number"):
         compute(work(), workers=Workers(dask=address))
     with pytest.raises(InputUnusable, match="needs a number"):
-        check({}, workers=Workers(dask=address))
+        check([], workers=Workers(dask=address))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import ndtri
 
 from panoptic.demographics.beta_kernels import (
     climb_all,
@@ -17,6 +17,7 @@ from panoptic.demographics.beta_kernels import (
     profile_all,
 )
 from panoptic.demographics.beta_likelihood import BetaLikelihood
+from panoptic.demographics.sharing import share_out
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -50,13 +51,21 @@ def maximise(likelihood: BetaLikelihood) -> BetaMaxima:
     maximum; where the rest is not positive, the information of complete data takes its
     place.
     """
-    places = np.empty((len(likelihood), 2))
-    if likelihood.nodes.size:
-        converged = climb_all(
-            likelihood.sums, likelihood.nodes, likelihood.counts, places
-        )
-    else:
+    n = len(likelihood)
+    places, converged = np.empty((n, 2)), np.empty(n, dtype=np.bool_)
+    if not likelihood.nodes.size:
         converged = climb_known(likelihood.sums, places)
+        return BetaMaxima(places, converged)
+
+    def climb(start: int, stop: int) -> None:
+        converged[start:stop] = climb_all(
+            likelihood.sums[start:stop],
+            likelihood.nodes,
+            likelihood.counts[start:stop],
+            places[start:stop],
+        )
+
+    share_out(n, climb)
     return BetaMaxima(places, converged)
 
 
@@ -114,7 +123,7 @@ def profile_intervals(
         likelihood.sums,
         likelihood.nodes,
         likelihood.counts,
-        float(np.sqrt(chi2.ppf(level, 1))),
+        float(ndtri(0.5 * (1.0 + level))),  # root of chi^2 with one degree
     )
     ends[~maxima.converged] = np.nan
     return np.exp(ends)

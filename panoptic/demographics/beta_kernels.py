@@ -12,16 +12,21 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from panoptic.demographics.row_functions import exponential
+
 Floats = NDArray[np.float64]
 
 # Beyond these a parameter is not bounded by the data: the density has become a spike
 # (equal values) or a point mass at an edge (nothing but limits).
 LOWEST, HIGHEST = 1e-4, 1e6
 LOG_LOW, LOG_HIGH = math.log(LOWEST), math.log(HIGHEST)
-TOLERANCE = 1e-9  # on the step in a logarithm
+TOLERANCE = 1e-7  # on the step in a logarithm; it is taken: its error is its square
 MAX_STEP = 1.0  # in a logarithm
 MAX_STEPS = 200
 FREE, HOLD_ALPHA, HOLD_BETA = -1, 0, 1
+
+# Sums may be taken in any order; NaN and infinity keep their meaning.
+_SUMS = {"reassoc", "contract", "nsz"}
 
 
 @njit(cache=True, error_model="numpy")
@@ -120,7 +125,7 @@ def _climb_from(
     return a, b, False
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", fastmath=_SUMS)
 def _unknown_part(
     a: float, b: float, nodes: Floats, counts: Floats
 ) -> tuple[float, float, float, float, float, float]:
@@ -141,10 +146,7 @@ def _unknown_part(
         z = m1 = m2 = q11 = q12 = q22 = 0.0
         for j in range(n_nodes):
             u, v = nodes[0, k, j], nodes[1, k, j]
-            exponent = (a - 1.0) * u + (b - 1.0) * v + nodes[2, k, j] - top
-            if exponent < -40.0:
-                continue
-            share = math.exp(exponent)
+            share = exponential((a - 1.0) * u + (b - 1.0) * v + nodes[2, k, j] - top)
             z += share
             m1 += share * u
             m2 += share * v
@@ -241,7 +243,7 @@ def _climb(
     return x, y, False
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def climb_all(
     sums: Floats, nodes: Floats, counts: Floats, places: Floats
 ) -> NDArray[np.bool_]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
-from sklearn.model_selection import StratifiedGroupKFold
+from scipy.special import betaincinv
 
 from panoptic.demographics.companions import Floats, Texts
+from panoptic.demographics.host_folds import N_FOLDS, draw_folds
 from panoptic.demographics.origin_features import (
     Design,
     Feature,
@@ -27,7 +27,6 @@ from panoptic.demographics.penalised_logistic import (
     recalibration,
 )
 
-N_FOLDS = 5
 N_REPEATS = 5  # folds are drawn anew this often; scores are averaged over them
 _N_RELIABILITY_BINS = 5
 
@@ -102,23 +101,6 @@ class LeftOutMethod:
     auroc: Estimate | None  # None unless the method has anchors of both kinds
     share_right: float | None  # of the method's anchors on their side of P = 0.5
     not_run: str  # why there is no AUROC, else empty
-
-
-def draw_folds(
-    label: Integers, host: Texts, *, rng: np.random.Generator, n_repeats: int
-) -> Integers:
-    """Return (r, n) the fold of each row in r splits by `StratifiedGroupKFold`.
-
-    The rows of a host share a fold; each class needs at least five hosts.
-    """
-    fold = np.empty((n_repeats, len(label)), dtype=np.int64)
-    for r in range(n_repeats):
-        splitter = StratifiedGroupKFold(
-            N_FOLDS, shuffle=True, random_state=int(rng.integers(2**31))
-        )
-        for k, (_, test) in enumerate(splitter.split(label[:, None], label, host)):
-            fold[r, test] = k
-    return fold
 
 
 def held_out_probability(matrix: Design, label: Integers, folds: Integers) -> Floats:
@@ -248,10 +230,13 @@ def methods_of_both_kinds(objects: OriginFeatures, label: Integers) -> Texts:
 
 def average_precision(score: Floats, label: Integers, weights: Floats) -> Floats:
     """Return (B,) the area under the precision-recall curve as a sum of steps."""
-    positive, negative = _by_score(-score, label, weights)
-    hits, alarms = np.cumsum(positive, axis=1), np.cumsum(negative, axis=1)
-    precision = hits / np.maximum(hits + alarms, 1e-300)
-    return _ratio((positive * precision).sum(axis=1), hits[:, -1])
+    order = np.argsort(-score, kind="stable")
+    last = np.append(np.diff(score[order]) < 0.0, True)  # of each run of ties
+    counts = weights.T[order]
+    hits = np.cumsum(counts * label[order, None], axis=0)[last]
+    precision = hits / np.maximum(np.cumsum(counts, axis=0)[last], 1e-300)
+    found = np.diff(hits, axis=0, prepend=0.0)
+    return _ratio((found * precision).sum(axis=0), hits[-1])
 
 
 def brier(score: Floats, label: Integers, weights: Floats) -> Floats:
@@ -283,12 +268,13 @@ def reliability(score: Floats, label: Integers) -> Reliability:
 
 def _reliability_bin(score: Floats, label: Integers) -> ReliabilityBin:
     n, hits = len(label), int(label.sum())
+    law = hits + 0.5, n - hits + 0.5  # Jeffreys
     return ReliabilityBin(
         n=n,
         mean_probability=float(score.mean()),
         observed_share=hits / n,
-        low=float(beta.ppf(0.025, hits + 0.5, n - hits + 0.5)) if hits > 0 else 0.0,
-        high=float(beta.ppf(0.975, hits + 0.5, n - hits + 0.5)) if hits < n else 1.0,
+        low=float(betaincinv(*law, 0.025)) if hits > 0 else 0.0,
+        high=float(betaincinv(*law, 0.975)) if hits < n else 1.0,
     )
 
 
@@ -301,7 +287,6 @@ def permutation_test(
     n_permutations: int,
     within_method: Texts | None = None,
     rng: np.random.Generator,
-    progress: Callable[[int, int], None] | None = None,
 ) -> PermutationTest:
     """Ask whether features handed to other hosts do as well.
 
@@ -315,10 +300,9 @@ def permutation_test(
         only pairs of one method: what is tested is whether the features know more than
         the method does.
     """
-    group = np.zeros_like(folds[:1])
+    group = np.zeros_like(folds[0])
     if within_method is not None:
-        group = same_method(folds[:1], within_method)
-    once = np.ones((1, len(label)))
+        group = same_method(folds[0], within_method)
     rows = permuted_rows(
         objects.host, stratum=within_method, n_permutations=n_permutations, rng=rng
     )
@@ -329,11 +313,8 @@ def permutation_test(
         rows=np.concatenate([own, rows]),
         fold=folds[0],
         n_scaled=matrix.n_scaled,
-        progress=progress,
     )
-    observed, *null = [
-        float(compare_pairs(s[None], label, group=group).auroc(once)[0]) for s in logit
-    ]
+    observed, *null = _plain_aurocs(logit, label, group)
     exceeded = sum(value >= observed - 1e-12 for value in null)
     return PermutationTest(
         observed=observed,
@@ -342,6 +323,14 @@ def permutation_test(
         p_value=(1 + exceeded) / (1 + n_permutations),
         n_permutations=n_permutations,
     )
+
+
+def _plain_aurocs(score: Floats, label: Integers, group: Integers) -> list[float]:
+    """The AUROC of each of (B, n) scores, every row once; `group` (n,) is of all."""
+    positive, negative = np.flatnonzero(label == 1), np.flatnonzero(label == 0)
+    first, second = np.nonzero(group[positive][:, None] == group[negative])
+    first, second = positive[first], negative[second]
+    return [float(0.5 + 0.5 * np.sign(s[first] - s[second]).mean()) for s in score]
 
 
 def permuted_rows(
@@ -437,16 +426,6 @@ def _leave_out(
 def fewest_hosts(label: Integers, host: Texts) -> int:
     """Return the number of hosts of the class that has fewer."""
     return min(len(np.unique(host[label == kind])) for kind in (0, 1))
-
-
-def _by_score(score: Floats, label: Integers, weights: Floats) -> tuple[Floats, Floats]:
-    """Weights of the two classes (B, g) at each distinct score, ascending."""
-    order = np.argsort(score, kind="stable")
-    first = np.flatnonzero(np.diff(score[order], prepend=-np.inf) > 0.0)
-    ordered, is_positive = weights[:, order], label[order] == 1
-    positive = np.add.reduceat(ordered * is_positive, first, axis=1)
-    negative = np.add.reduceat(ordered * ~is_positive, first, axis=1)
-    return positive, negative
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:

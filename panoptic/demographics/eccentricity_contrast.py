@@ -20,7 +20,7 @@ from panoptic.demographics.eccentricity_passes import (
     Policy,
     apply_policy,
 )
-from panoptic.demographics.power import BetaLaw, TestPower, power_of_test
+from panoptic.demographics.power import BetaLaw, TestPower, powers_of_tests
 from panoptic.demographics.two_sample_tests import (
     SampleRows,
     Test,
@@ -105,19 +105,25 @@ def compare(
     n_simulations : of samples, for each chance of the power.
     """
     rows = contrast_rows(companions, reading, contrast, q_split=q_split)
+    [for_powers] = rng.spawn(1)  # more simulations move no p
+    results: dict[Test, TwoSampleResult] = {}
     for test in tests_of(reading.policy):
         result = compare_two_samples(rows, test, n_permutations=n_permutations, rng=rng)
         if isinstance(result, NotRun):
             yield NotTested(contrast, reading.policy, test, result.reason)
-            continue
-        power = power_of_test(
-            rows.informative(),
-            test,
-            base=base,
-            n_simulations=n_simulations,
-            rng=rng,
+        else:
+            results[test] = result
+    powers = powers_of_tests(
+        rows.informative(),
+        tuple(results),
+        base=base,
+        n_simulations=n_simulations,
+        rng=for_powers,
+    )
+    for test, result in results.items():
+        yield ContrastTest(
+            contrast, reading.policy, result, result.p_host, powers[test]
         )
-        yield ContrastTest(contrast, reading.policy, result, result.p_host, power)
 
 
 def corrected(tests: list[ContrastTest]) -> tuple[ContrastTest, ...]:
@@ -166,11 +172,11 @@ def _axis_bins(
 ) -> NDArray[np.intp]:
     known = a_au > 0.0
     bins = np.full(len(a_au), _NO_AXIS, dtype=np.intp)
-    for side in (second, ~second):
-        for name in np.unique(host[side & known]):
-            rows = side & known & (host == name)
-            mean = np.log10(a_au[rows]).mean()
-            bins[rows] = int(np.floor(mean / AXIS_BIN_DEX))
+    _, code = np.unique(host, return_inverse=True)
+    side = 2 * code[known] + second[known]  # of a host
+    log_a = np.log10(a_au[known])
+    mean = np.bincount(side, weights=log_a)[side] / np.bincount(side)[side]
+    bins[known] = np.floor(mean / AXIS_BIN_DEX).astype(np.intp)
     return bins
 
 

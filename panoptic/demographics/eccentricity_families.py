@@ -221,16 +221,14 @@ def _turn(
     heights: Floats,
     which: NDArray[np.intp],
 ) -> tuple[Floats, Floats]:
-    order = np.argsort(-heights, axis=1)
-    corners = np.take_along_axis(corners, order[:, :, None], axis=1)
-    heights = np.take_along_axis(heights, order, axis=1)
+    row, order = np.arange(len(corners))[:, None], np.argsort(-heights, axis=1)
+    corners, heights = corners[row, order], heights[row, order]
     centre, worst = corners[:, :-1].mean(axis=1), corners[:, -1]
     reflected = 2.0 * centre - worst
     at_reflected = height(reflected, which)
     # A second point on the same line: beyond, between, or inside.
-    reach = np.select(
-        [at_reflected > heights[:, 0], at_reflected > heights[:, -1]], [2.0, 0.5], -0.5
-    )
+    reach = np.where(at_reflected > heights[:, -1], 0.5, -0.5)
+    reach[at_reflected > heights[:, 0]] = 2.0
     second = centre + reach[:, None] * (centre - worst)
     at_second = height(second, which)
     take_second = at_second > at_reflected

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from panoptic.demographics.host_resampling import bootstrap_weights
 from panoptic.statement import NotRun
@@ -70,6 +69,8 @@ def trend_with_axis(
     tail = 0.5 * (1.0 - LEVEL)
     lines = np.clip(local_lines(log_a, ecc, grid, weights), 0.0, 1.0)
     ecc_low, ecc_high = np.nanquantile(lines, [tail, 1.0 - tail], axis=0)
+    from scipy.stats import rankdata  # here: who draws the figures needs none of it
+
     ranks = rankdata(log_a), rankdata(ecc)
     correlations = _correlations(*ranks, weights)
     correlation_ends = np.nanquantile(correlations, [tail, 1.0 - tail])

@@ -28,7 +28,7 @@ def bootstrap_weights(
 
 def permuted_groups(
     second: Flags,
-    host: NDArray[np.str_],
+    host: NDArray[np.str_] | NDArray[np.intp],
     *,
     n_permutations: int,
     rng: np.random.Generator,
@@ -40,17 +40,16 @@ def permuted_groups(
     shuffled among the groups, within each stratum, the number of units per group kept.
     The number of rows per group therefore varies.
     """
-    rows = len(second)
-    stratum = np.zeros(rows, dtype=np.intp) if stratum is None else stratum
+    stratum = np.zeros(len(second), dtype=np.intp) if stratum is None else stratum
     _, host_index = np.unique(host, return_inverse=True)
-    keys = np.stack([stratum, host_index, second.astype(np.intp)], axis=1)
-    units, of_row = np.unique(keys, axis=0, return_inverse=True)
-    of_row = of_row.reshape(rows)
-    shuffled = np.empty((n_permutations, len(units)), dtype=np.bool_)
-    for value in np.unique(units[:, 0]):
-        members = np.flatnonzero(units[:, 0] == value)
-        labels = np.broadcast_to(
-            units[members, 2].astype(np.bool_), (n_permutations, len(members))
-        )
+    strata, stratum_index = np.unique(stratum, return_inverse=True)
+    key = (stratum_index * len(host) + host_index) * 2 + second
+    units, of_row = np.unique(key, return_inverse=True)
+    in_second, stratum_of_unit = units % 2, units // (2 * len(host))
+    # As words: numpy shuffles bytes half as fast.
+    shuffled = np.empty((n_permutations, len(units)), dtype=np.int64)
+    for value in range(len(strata)):
+        members = np.flatnonzero(stratum_of_unit == value)
+        labels = np.broadcast_to(in_second[members], (n_permutations, len(members)))
         shuffled[:, members] = rng.permuted(labels, axis=1)
-    return shuffled[:, of_row]
+    return shuffled[:, of_row] == 1

@@ -15,11 +15,9 @@ import numpy as np
 from panoptic.constants import DEUTERIUM_LIMIT_MJUP, MSUN_MJUP
 from panoptic.demographics.anchors import UNLABELLED, AnchorLabel, Anchors
 from panoptic.demographics.classifier_validation import (
-    N_FOLDS,
     N_REPEATS,
     PermutationTest,
     compare_pairs,
-    draw_folds,
     fewest_hosts,
     held_out_probability,
     leave_methods_out,
@@ -28,6 +26,7 @@ from panoptic.demographics.classifier_validation import (
     probability,
 )
 from panoptic.demographics.companions import Companions, Texts
+from panoptic.demographics.host_folds import N_FOLDS, draw_folds
 from panoptic.demographics.host_resampling import bootstrap_weights
 from panoptic.demographics.origin_features import (
     ABLATIONS,
@@ -67,6 +66,9 @@ __all__ = [  # all that a caller needs
 ]
 
 
+_N_PARTS = 4  # of the work, as progress counts it
+
+
 def classify_origins(
     companions: Companions,
     target: TargetFeatures,
@@ -104,15 +106,21 @@ def classify_origins(
         ),
         comparable=methods_of_both_kinds(everyone.where(trains), label[trains]),
     )
-    clock = _Clock(progress, total=2 * (n_bootstrap + n_permutations))
-    headline = fit_origin_model(question, HEADLINE, progress=clock.stage(n_bootstrap))
-    full = fit_origin_model(question, CONTRACT, progress=clock.stage(n_bootstrap))
-    permuted = _permute(question, n_permutations, None, rng, clock)
+
+    def finished(part: int) -> None:
+        if progress is not None:
+            progress(part, _N_PARTS)
+
+    headline = fit_origin_model(question, HEADLINE)
+    finished(1)
+    full = fit_origin_model(question, CONTRACT)
+    finished(2)
+    permuted = _permute(question, n_permutations, None, rng)
+    finished(3)
     within = None
     if headline.model.skill.auroc_within_method is not None:
-        within = _permute(question, n_permutations, question.comparable, rng, clock)
-    else:
-        clock.stage(n_permutations)(1, 1)
+        within = _permute(question, n_permutations, question.comparable, rng)
+    finished(_N_PARTS)
     return ClassifierFindings(
         verdict=judge(permuted, within),
         target_name=target.name,
@@ -178,31 +186,11 @@ def judge(permuted: PermutationTest, within: PermutationTest | None) -> Verdict:
     return Verdict.SUPPORTED
 
 
-class _Clock:
-    """Progress of one run made of stages."""
-
-    def __init__(
-        self, report: Callable[[int, int], None] | None, *, total: int
-    ) -> None:
-        self._report, self._total, self._before = report, total, 0
-
-    def stage(self, n: int) -> Callable[[int, int], None]:
-        """Return the progress callback of the next stage, of n steps."""
-        before, self._before = self._before, self._before + n
-
-        def advance(done: int, of: int) -> None:
-            if self._report is not None:
-                self._report(before + done * n // of, self._total)
-
-        return advance
-
-
 def _permute(
     question: OriginQuestion,
     n_permutations: int,
     within_method: Texts | None,
     rng: np.random.Generator,
-    clock: _Clock,
 ) -> PermutationTest:
     return permutation_test(
         question.design(HEADLINE).where(question.trains),
@@ -212,7 +200,6 @@ def _permute(
         n_permutations=n_permutations,
         within_method=within_method,
         rng=rng,
-        progress=clock.stage(n_permutations),
     )
 
 

@@ -1,6 +1,5 @@
 """One model of origin: its fit to the anchors, its skill, what it says of everyone."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,8 +28,6 @@ from panoptic.demographics.penalised_logistic import (
     fit_logistic,
     resampled_fits,
 )
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,10 +115,7 @@ class FittedOrigin:
 
 
 def fit_origin_model(
-    question: OriginQuestion,
-    features: tuple[Feature, ...],
-    *,
-    progress: Progress | None = None,
+    question: OriginQuestion, features: tuple[Feature, ...]
 ) -> FittedOrigin:
     """Fit one model, score it on held-out hosts, and ask it about everyone."""
     everyone = question.design(features)
@@ -139,7 +133,6 @@ def fit_origin_model(
         folds=question.folds,
         n_scaled=matrix.n_scaled,
         score=everyone.x,
-        progress=progress,
     )
     held_out = held_out_probability(matrix, question.label, question.folds)
     sampled = probability(samples.logit)

@@ -12,16 +12,11 @@ Missing quantities take the mean of the rows that train: after standardising tha
 0, so that what is not known says nothing.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 
 from panoptic.demographics.companions import Floats
 from panoptic.demographics.logistic_kernels import (
@@ -30,6 +25,10 @@ from panoptic.demographics.logistic_kernels import (
     cross_validate,
     fit_pipeline,
 )
+from panoptic.demographics.sharing import share_out
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 Integers = NDArray[np.int64]
 
@@ -114,12 +113,12 @@ def fit_compiled(
 ) -> LogisticFit:
     """Return the same fit as `fit_logistic`, all of it compiled."""
     return _fit_weighted(
-        _contiguous(x),
+        _columns(x),
         label.astype(np.float64),
         np.ones(len(label)),
         folds.astype(np.int64),
-        np.array(C_GRID),
         n_scaled,
+        _no_path(x),
     )
 
 
@@ -134,41 +133,27 @@ def held_out_logit(
 
     Nested: while one fold is held out the others choose C and calibration.
     """
-    held_out = np.empty(len(label))
-    cross_validate(
-        _contiguous(x),
-        label.astype(np.float64),
-        fold.astype(np.int64),
-        np.array(C_GRID),
-        n_scaled,
-        held_out,
-    )
-    return held_out
+    own = np.arange(len(label))[None]
+    return permuted_logit(x, label, rows=own, fold=fold, n_scaled=n_scaled)[0]
 
 
 def permuted_logit(
-    x: Floats,
-    label: Integers,
-    *,
-    rows: Integers,
-    fold: Integers,
-    n_scaled: int,
-    progress: Callable[[int, int], None] | None = None,
+    x: Floats, label: Integers, *, rows: Integers, fold: Integers, n_scaled: int
 ) -> Floats:
     """Return (B, n) held-out log-odds with the features of other rows, `rows` (B, n).
 
     Labels, hosts and folds stay where they are, and the whole pipeline is repeated.
     """
+    columns, target = _columns(x), label.astype(np.float64)
+    fold, grid = fold.astype(np.int64), np.array(C_GRID)
     held_out = np.empty(rows.shape)
-    for b, order in enumerate(rows):
-        held_out[b] = held_out_logit(
-            x[order],
-            label,
-            fold=fold,
-            n_scaled=n_scaled,
-        )
-        if progress is not None:
-            progress(b + 1, len(rows))
+
+    def fit(start: int, stop: int) -> None:
+        for b in range(start, stop):
+            permuted = np.take(columns, rows[b], axis=1)
+            cross_validate(permuted, target, fold, grid, n_scaled, held_out[b])
+
+    share_out(len(rows), fit)
     return held_out
 
 
@@ -180,7 +165,6 @@ def resampled_fits(
     folds: Integers,
     n_scaled: int,
     score: Floats,
-    progress: Callable[[int, int], None] | None = None,
 ) -> ResampledFits:
     """Refit with each row of `weights` (B, n); C and calibration are chosen anew.
 
@@ -190,22 +174,28 @@ def resampled_fits(
         the fits holds that of the splits.
     score : (m, p) rows that every fit is asked about.
     """
-    n_samples, p = len(weights), x.shape[1]
-    x, target, weights = _contiguous(x), label.astype(np.float64), _contiguous(weights)
-    folds, grid = folds.astype(np.int64), np.array(C_GRID)
-    per_unit = np.empty((n_samples, p))
-    logit = np.empty((n_samples, len(score)))
-    last = np.empty((n_samples, p))
-    for b, weight in enumerate(weights):
-        fit = _fit_weighted(
-            x, target, weight, folds[b % len(folds)][None], grid, n_scaled
-        )
-        per_unit[b] = fit.coef / fit.scale
-        logit[b] = fit.logit(score)
-        last[b] = fit.contributions(score[-1:])[0]
-        if progress is not None:
-            progress(b + 1, n_samples)
-    return ResampledFits(per_unit, logit, last)
+    columns, target = _columns(x), label.astype(np.float64)
+    weights, folds = _contiguous(weights), folds.astype(np.int64)
+    whole = _no_path(x)  # the samples lie about it: their fits start there
+    _fit_weighted(columns, target, np.ones(len(label)), folds[:1], n_scaled, whole)
+    fits = ResampledFits(
+        per_unit=np.empty((len(weights), x.shape[1])),
+        logit=np.empty((len(weights), len(score))),
+        last_contributions=np.empty((len(weights), x.shape[1])),
+    )
+
+    def refit(start: int, stop: int) -> None:
+        for b in range(start, stop):
+            split = folds[b % len(folds)][None]
+            path = whole.copy()
+            fit = _fit_weighted(columns, target, weights[b], split, n_scaled, path)
+            added = fit.contributions(score)
+            fits.per_unit[b] = fit.coef / fit.scale
+            fits.logit[b] = fit.baseline + added.sum(axis=1)
+            fits.last_contributions[b] = added[-1]
+
+    share_out(len(weights), refit)
+    return fits
 
 
 def recalibration(logit: Floats, label: Integers) -> tuple[float, float]:
@@ -219,31 +209,46 @@ def recalibration(logit: Floats, label: Integers) -> tuple[float, float]:
 
 
 def _fit_weighted(
-    x: Floats,
+    columns: Floats,
     target: Floats,
     weight: Floats,
     folds: Integers,
-    grid: Floats,
     n_scaled: int,
+    path: Floats,
 ) -> LogisticFit:
-    p = x.shape[1]
-    beta, centre, scale = np.empty(p + 1), np.empty(p), np.empty(p)
+    """Fit the pipeline to columns (p, n), starting from path (C, p + 1)."""
+    centre, scale = np.empty(len(columns)), np.empty(len(columns))
     chosen, offset, slope, converged = fit_pipeline(
-        x, target, weight, folds, grid, n_scaled, beta, centre, scale
+        columns,
+        target,
+        weight,
+        folds,
+        np.array(C_GRID),
+        n_scaled,
+        path,
+        centre,
+        scale,
     )
     return LogisticFit(
-        intercept=float(beta[0]),
-        coef=beta[1:],
+        intercept=float(path[chosen, 0]),
+        coef=path[chosen, 1:],
         centre=centre,
         scale=scale,
-        c=float(grid[chosen]),
+        c=C_GRID[chosen],
         slope=float(slope),
         offset=float(offset),
         converged=bool(converged),
     )
 
 
-def _pipeline(c: float, n_scaled: int) -> Pipeline:
+def _pipeline(c: float, n_scaled: int) -> "Pipeline":
+    # Here: who draws the figures needs none of it.
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
     quantities = Pipeline(
         [
             ("imputer", SimpleImputer(strategy="mean", keep_empty_features=True)),
@@ -261,6 +266,16 @@ def _pipeline(c: float, n_scaled: int) -> Pipeline:
         max_iter=MAX_NEWTON_STEPS,
     )
     return Pipeline([("columns", columns), ("model", model)])
+
+
+def _columns(x: Floats) -> Floats:
+    """The columns of (n, p), each in one piece."""
+    return _contiguous(x.T)
+
+
+def _no_path(x: Floats) -> Floats:
+    """Where fits start of which nothing is known."""
+    return np.zeros((len(C_GRID), 1 + x.shape[1]))
 
 
 def _contiguous(x: Floats) -> Floats:

@@ -5,6 +5,7 @@ the chance of p < 0.05 were the two samples drawn from published distributions, 
 smallest difference of means that would be found in four cases of five.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,15 +86,18 @@ class TestPower:
     detectable_shift: float | None
 
 
-def power_of_test(
+def powers_of_tests(
     rows: SampleRows,
-    test: Test,
+    tests: Sequence[Test],
     *,
     base: BetaLaw,
     n_simulations: int,
     rng: np.random.Generator,
-) -> TestPower:
-    """Return the power of a test at the sizes of both samples.
+) -> dict[Test, TestPower]:
+    """Return the power of some tests at the sizes of both samples.
+
+    All are tried on the same simulated samples; so are the rows that stand for their
+    hosts, and the shifts, whose first sample stays.
 
     Parameters
     ----------
@@ -101,34 +105,70 @@ def power_of_test(
         its row's limit is censored there, one of a row without a limit never.
     base : law of the first sample for the detectable shift.
     """
-    n_shuffles = SHUFFLES_PER_SIMULATION * n_simulations
+    if not tests:
+        return {}
+    one_per_host = _first_of_each_host(rows)
+    trials, sparse_trials = (
+        _trials_of(kept, tests, n_simulations=n_simulations, rng=rng)
+        for kept in (rows, rows.where(one_per_host))
+    )
+    published = {
+        name: draw_samples(pair, rows.second, n_simulations=n_simulations, rng=rng)
+        for name, pair in PUBLISHED_PAIRS.items()
+    }
     n_searched = int(np.ceil(SEARCH_SHARE * n_simulations))
-    trial = Trial.of(rows, test, n_shuffles=n_shuffles, rng=rng)
-    one_per_host = rows.where(_first_of_each_host(rows))
-    sparse_trial = Trial.of(one_per_host, test, n_shuffles=n_shuffles, rng=rng)
+    alike = draw_samples((base, base), rows.second, n_simulations=n_searched, rng=rng)
+    return {
+        test: TestPower(
+            n_simulations=n_simulations,
+            by_row={
+                name: trials[test].power(values) for name, values in published.items()
+            },
+            by_host={
+                name: sparse_trials[test].power(values[:, one_per_host])
+                for name, values in published.items()
+            },
+            base_mean=base.mean,
+            detectable_shift=_detectable_shift(trials[test], base, alike, rng),
+        )
+        for test in tests
+    }
+
+
+def draw_samples(
+    pair: tuple[BetaLaw, BetaLaw],
+    second: Flags,
+    *,
+    n_simulations: int,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return (S, n) values, those of each sample from its law."""
+    values = np.empty((n_simulations, len(second)))
+    for law, members in zip(pair, (~second, second), strict=True):
+        shape = (n_simulations, int(members.sum()))
+        values[:, members] = rng.beta(law.alpha, law.beta, size=shape)
+    return values
+
+
+def _detectable_shift(
+    trial: "Trial", base: BetaLaw, alike: Floats, rng: np.random.Generator
+) -> float | None:
+    """The least shift found often enough, from samples (S, n) of no shift."""
+    second = trial.rows.second
+    values = alike.copy()
 
     def found(shift: float) -> bool:
-        pair = base, base.shifted_by(shift)
-        return trial.power(pair, n_searched, rng) >= WANTED_POWER
+        law, shape = base.shifted_by(shift), (len(values), int(second.sum()))
+        values[:, second] = rng.beta(law.alpha, law.beta, size=shape)
+        return trial.power(values) >= WANTED_POWER
 
     low, high = 0.0, HIGHEST_MEAN - base.mean
-    reachable = high > 0.0 and found(high)
-    while reachable and high - low > SHIFT_RESOLUTION:
+    if high <= 0.0 or not found(high):
+        return None
+    while high - low > SHIFT_RESOLUTION:
         middle = 0.5 * (low + high)
         low, high = (low, middle) if found(middle) else (middle, high)
-    return TestPower(
-        n_simulations=n_simulations,
-        by_row={
-            name: trial.power(pair, n_simulations, rng)
-            for name, pair in PUBLISHED_PAIRS.items()
-        },
-        by_host={
-            name: sparse_trial.power(pair, n_simulations, rng)
-            for name, pair in PUBLISHED_PAIRS.items()
-        },
-        base_mean=base.mean,
-        detectable_shift=high if reachable else None,
-    )
+    return high
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,35 +185,17 @@ class Trial:
     level: float  # NaN for the linear statistics
 
     @classmethod
-    def of(
-        cls,
-        rows: SampleRows,
-        test: Test,
-        *,
-        n_shuffles: int,
-        rng: np.random.Generator,
-    ) -> "Trial":
+    def of(cls, rows: SampleRows, test: Test, *, shuffled: Flags) -> "Trial":
+        """Prepare a test; `shuffled` (R, n) are labels for the level."""
         level = np.nan
         if test in _OF_RANKS:
-            shape = (n_shuffles, len(rows))
-            shuffled = rng.permuted(np.broadcast_to(rows.second, shape), axis=1)
             null = np.sort(_OF_RANKS[test](_ranks(rows), shuffled))
-            level = null[int(np.ceil((1.0 - SIGNIFICANCE) * n_shuffles)) - 1]
+            level = null[int(np.ceil((1.0 - SIGNIFICANCE) * len(null))) - 1]
         return cls(rows, test, float(level))
 
-    def power(
-        self,
-        pair: tuple[BetaLaw, BetaLaw],
-        n_simulations: int,
-        rng: np.random.Generator,
-    ) -> float:
-        """Return the share of simulated pairs of samples that the test tells apart."""
-        values = np.empty((n_simulations, len(self.rows)))
-        labels = self.rows.second
-        for law, members in zip(pair, (~labels, labels), strict=True):
-            shape = (n_simulations, int(members.sum()))
-            values[:, members] = rng.beta(law.alpha, law.beta, size=shape)
-        second = np.broadcast_to(labels, values.shape)
+    def power(self, values: Floats) -> float:
+        """Return the share of simulated samples (S, n) that the test tells apart."""
+        second = np.broadcast_to(self.rows.second, values.shape)
         if self.test is Test.MEAN_DIFFERENCE:
             scores = values - values.mean(axis=1, keepdims=True)
             return _share_beyond_normal(scores, second)
@@ -186,6 +208,24 @@ class Trial:
         statistics = _OF_RANKS[self.test](_ranks(self.rows), ranked)
         # Shuffles that reach the level exactly were not counted as beyond it.
         return float((statistics > self.level * (1.0 + 1e-12)).mean())
+
+
+def _trials_of(
+    rows: SampleRows,
+    tests: Sequence[Test],
+    *,
+    n_simulations: int,
+    rng: np.random.Generator,
+) -> dict[Test, Trial]:
+    """The tests at these sizes, with the same shuffles for each that needs some."""
+    n_shuffles = 0
+    if any(test in _OF_RANKS for test in tests):
+        n_shuffles = SHUFFLES_PER_SIMULATION * n_simulations
+    shape = (n_shuffles, len(rows))
+    # As words: numpy shuffles bytes half as fast.
+    labels = np.broadcast_to(rows.second.astype(np.int64), shape)
+    shuffled = rng.permuted(labels, axis=1) == 1
+    return {test: Trial.of(rows, test, shuffled=shuffled) for test in tests}
 
 
 _OF_RANKS = {

@@ -11,7 +11,6 @@ from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import ks_2samp
 
 from panoptic.demographics.host_resampling import permuted_groups
 from panoptic.statement import NotRun
@@ -65,11 +64,9 @@ class SampleRows:
 
     def informative(self) -> "SampleRows":
         """Return the rows of strata that hold both samples."""
-        kept = np.zeros(len(self), dtype=np.bool_)
-        for stratum in np.unique(self.stratum):
-            members = self.stratum == stratum
-            kept |= members & (len(np.unique(self.second[members])) == 2)
-        return self.where(kept)
+        _, code = np.unique(self.stratum, return_inverse=True)
+        n, n_second = np.bincount(code), np.bincount(code, weights=self.second)
+        return self.where(((n_second > 0.0) & (n_second < n))[code])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +102,6 @@ def compare_two_samples(
     reason = _why_not(rows, test) if len(rows) else _why_nothing(given)
     if reason:
         return NotRun(reason)
-    alone = np.arange(len(rows)).astype(np.str_)
     by_row, by_host = (
         permuted_groups(
             rows.second,
@@ -114,11 +110,16 @@ def compare_two_samples(
             rng=rng,
             stratum=rows.stratum,
         )
-        for unit in (alone, rows.host)
+        for unit in (np.arange(len(rows)), rows.host)
     )
-    observed, *_ = statistics(rows, test, rows.second[None, :])
-    p_row = shuffled_p(observed, statistics(rows, test, by_row))
+    found = statistics(
+        rows, test, np.concatenate([by_row, by_host, rows.second[None, :]])
+    )
+    of_rows, of_hosts, observed = np.split(found, [n_permutations, 2 * n_permutations])
+    p_row = shuffled_p(observed[0], of_rows)
     if test is Test.KS and len(np.unique(rows.stratum)) == 1:
+        from scipy.stats import ks_2samp  # here: who draws needs none of it
+
         p_row = float(ks_2samp(*_split(rows.value, rows.second)).pvalue)
     hosts = [len(np.unique(part)) for part in _split(rows.host, rows.second)]
     return TwoSampleResult(
@@ -127,9 +128,9 @@ def compare_two_samples(
         n_second=int(rows.second.sum()),
         n_hosts_first=hosts[0],
         n_hosts_second=hosts[1],
-        statistic=float(observed),
+        statistic=float(observed[0]),
         p_row=p_row,
-        p_host=shuffled_p(observed, statistics(rows, test, by_host)),
+        p_host=shuffled_p(observed[0], of_hosts),
     )
 
 
@@ -163,10 +164,11 @@ def ks_statistics(value: Floats, second: Flags) -> Floats:
     """Return the greatest distance of both empirical distributions, (R,)."""
     order = np.argsort(value, kind="stable")
     last_of_ties = np.append(np.diff(value[order]) > 0.0, True)
-    in_second = second[:, order]
-    first = np.cumsum(~in_second, axis=1) / (~in_second).sum(axis=1, keepdims=True)
-    other = np.cumsum(in_second, axis=1) / in_second.sum(axis=1, keepdims=True)
-    return np.abs(first - other)[:, last_of_ties].max(axis=1)
+    in_second = np.cumsum(second[:, order], axis=1)
+    size = in_second[:, -1:]
+    passed, in_second = np.flatnonzero(last_of_ties) + 1, in_second[:, last_of_ties]
+    first = (passed - in_second) / (len(value) - size)
+    return np.abs(first - in_second / size).max(axis=1)
 
 
 def anderson_darling_statistics(value: Floats, second: Flags) -> Floats:
@@ -176,11 +178,12 @@ def anderson_darling_statistics(value: Floats, second: Flags) -> Floats:
     but for agreement with scipy's.
     """
     order = np.argsort(value, kind="stable")
-    _, starts, ties = np.unique(value[order], return_index=True, return_counts=True)
+    _, ties = np.unique(value, return_counts=True)
     n, size = len(value), second.sum(axis=1)
-    below = np.cumsum(ties) - 0.5 * ties  # midranks: half of its ties lie below each
-    counts = np.add.reduceat(second[:, order], starts, axis=1, dtype=np.float64)
-    in_second = np.cumsum(counts, axis=1) - 0.5 * counts
+    passed = np.cumsum(ties)
+    below = passed - 0.5 * ties  # midranks: half of its ties lie below each
+    in_ties = np.cumsum(second[:, order], axis=1)[:, passed - 1]
+    in_second = in_ties - 0.5 * np.diff(in_ties, axis=1, prepend=0)
     spread = below * (n - below) - 0.25 * n * ties
     factor = np.divide(ties, spread, out=np.zeros(len(ties)), where=spread > 0.0)
     # The other sample's terms are the same but for its size.
@@ -210,14 +213,16 @@ def peto_peto_statistics(rows: SampleRows, second: Flags) -> Floats:
     and NADA's cendiff call Peto & Peto's. It is linear in the scores of the rows; the
     variance is that over all shuffles of rows in each stratum.
     """
-    total, variance = np.zeros(len(second)), np.zeros(len(second))
-    for which in np.unique(rows.stratum):
-        members = rows.stratum == which
-        scores = peto_peto_scores(-rows.value[members], ~rows.below[members])
-        chosen = second[:, members]
-        n, n_second = len(scores), chosen.sum(axis=1)
-        total += chosen @ scores
-        variance += n_second * (n - n_second) / (n * (n - 1)) * (scores**2).sum()
+    strata, code = np.unique(rows.stratum, return_inverse=True)
+    members = code[:, None] == np.arange(len(strata))
+    scores = np.empty(len(rows))
+    for inside in members.T:
+        scores[inside] = peto_peto_scores(-rows.value[inside], ~rows.below[inside])
+    chosen = second.astype(np.float64)
+    n, n_second = members.sum(axis=0), chosen @ members
+    square = scores**2 @ members
+    variance = n_second * (n - n_second) @ (square / (n * (n - 1)))
+    total = chosen @ scores
     # Where all rows of each stratum are equal there is nothing to tell them apart by.
     spread = np.sqrt(variance)
     return np.divide(total, spread, out=np.zeros(len(total)), where=spread > 0.0)

@@ -7,7 +7,6 @@ it: the scatter from the draws alone.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import ks_2samp
 
 from panoptic.demographics import expectation_maximisation as em
 from panoptic.demographics.beta_distribution import maximise
@@ -243,11 +242,15 @@ def _beta_laws(
 
 
 def _ks_of_draws(value: Floats, low: Flags, high: Flags) -> tuple[Floats, Floats]:
+    """D and exact p of every draw, (S,); draws of the same rows are compared once."""
+    from scipy.stats import ks_2samp  # here: who draws the figures needs none of it
+
+    distinct, of_draw = np.unique(np.stack([low, high]), axis=1, return_inverse=True)
     d, p = np.full(len(low), np.nan), np.full(len(low), np.nan)
-    for draw, (first, second) in enumerate(zip(low, high, strict=True)):
+    for which, (first, second) in enumerate(distinct.swapaxes(0, 1)):
         if min(first.sum(), second.sum()) >= _FEWEST_TO_COMPARE:
             found = ks_2samp(value[first], value[second])
-            d[draw], p[draw] = found.statistic, found.pvalue
+            d[of_draw == which], p[of_draw == which] = found.statistic, found.pvalue
     return d, p
 
 

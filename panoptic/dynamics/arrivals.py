@@ -10,13 +10,8 @@ from numpy.typing import NDArray
 from panoptic.dynamics.disk_torque import DiskRanges, DiskTorque, disk_torque
 from panoptic.dynamics.feasibility import Stream, draw_orbits, wilson_interval
 from panoptic.dynamics.outcomes import Outcome
-from panoptic.dynamics.perturbers import (
-    InnerOrbit,
-    OuterOrbitPrior,
-    PerturberGrid,
-    Progress,
-)
-from panoptic.dynamics.scale_out import Work, Workers, compute, items_per_block
+from panoptic.dynamics.perturbers import InnerOrbit, OuterOrbitPrior, PerturberGrid
+from panoptic.dynamics.scale_out import Work, items_per_block
 from panoptic.dynamics.secular_map import (
     ARRIVED,
     SecularModel,
@@ -139,23 +134,25 @@ class CompanionTally:
 def explain_companions(
     companions: Sequence[ObservedCompanion],
     prior: ArrivalPrior | None,
+    tallies: Sequence[CompanionTally] = (),
     *,
     disk_ranges: DiskRanges | None = None,
-    workers: Workers | None = None,
-    progress: Progress | None = None,
 ) -> tuple[CompanionMigration, ...]:
     """Return, for each companion, how often the prior brings it in, and the rest.
 
     Asked of companions with a known mass inside `WIDEST_CLOSE_AU`; the others say why
-    not. A companion's draws depend on its name and the seed, not on the list. Without
-    a prior, perturbers are not asked; disk and stellar tide are.
+    not. Without a prior, perturbers are not asked; disk and stellar tide are.
 
-    progress : called with companions done and in all.
+    tallies : what came of `companion_work`.
     """
     reasons = [_why_not(companion) for companion in companions]
     arrivals: dict[str, Arrival] = {}
     if prior is not None:
-        arrivals = _ask(companions, prior, workers=workers, progress=progress)
+        counts = [one for tally in tallies for one in tally.counts]
+        arrivals = {
+            one.name: _arrival(ended, prior)
+            for one, ended in zip(_asked(companions, prior), counts, strict=True)
+        }
     return tuple(
         CompanionMigration(
             companion=companion,
@@ -170,52 +167,32 @@ def explain_companions(
     )
 
 
-def _ask(
-    companions: Sequence[ObservedCompanion],
-    prior: ArrivalPrior,
-    *,
-    workers: Workers | None,
-    progress: Progress | None,
-) -> dict[str, Arrival]:
-    """Return how the draws of each companion that is asked about ended."""
+def companion_work(
+    companions: Sequence[ObservedCompanion], prior: ArrivalPrior
+) -> Work[CompanionBlock, CompanionTally]:
+    """Return what must be computed for the companions that perturbers are asked about.
+
+    A companion's draws depend on its name and the seed, not on the list.
+    """
     asked = _asked(companions, prior)
     length = items_per_block(len(asked), n_draws=prior.n_draws)
     blocks = [
         CompanionBlock(asked[first : first + length], prior)
         for first in range(0, len(asked), length)
     ]
-
-    def report(done: int, _: int) -> None:
-        if progress is not None:
-            progress(min(done * length, len(asked)), len(asked))
-
-    tallies = compute(
-        Work(
-            KEPT_NAME,
-            kept_settings(companions, prior),
-            settle_companions,
-            blocks,
-            CompanionTally,
-        ),
-        workers=Workers() if workers is None else workers,
-        progress=report,
-    )
-    counts = [one for tally in tallies for one in tally.counts]
-    return {
-        one.name: _arrival(ended, prior)
-        for one, ended in zip(asked, counts, strict=True)
-    }
-
-
-def kept_settings(
-    companions: Sequence[ObservedCompanion], prior: ArrivalPrior
-) -> dict[str, object]:
-    """Return what the answers depend on, to tell whether kept ones can be used."""
-    asked = {
+    starts = {
         one.name: {"inner": one.inner, "target_axis_au": one.target_axis_au}
-        for one in _asked(companions, prior)
+        for one in asked
     }
-    return {"prior": prior, "companions": asked}
+    settings = {"prior": prior, "companions": starts}
+    return Work(
+        KEPT_NAME,
+        settings,
+        settle_companions,
+        blocks,
+        CompanionTally,
+        size=lambda block: len(block.companions),
+    )
 
 
 def settle_companions(block: CompanionBlock) -> CompanionTally:

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from panoptic.constants import RSUN_AU
-from panoptic.dynamics.arrivals import KEPT_NAME as COMPANIONS
 from panoptic.dynamics.arrivals import (
     ArrivalPrior,
     CompanionMigration,
     ObservedCompanion,
+    companion_work,
     explain_companions,
-    kept_settings,
 )
 from panoptic.dynamics.disk_torque import DiskRanges, disk_torque
 from panoptic.dynamics.example_track import example_track
@@ -37,13 +37,13 @@ from panoptic.dynamics.perturbers import (
     PerturberGrid,
     Progress,
 )
-from panoptic.dynamics.scale_out import Workers, check
-from panoptic.dynamics.secular_map import KEPT_NAME as MAP
+from panoptic.dynamics.scale_out import Work, Workers, check, compute_all
 from panoptic.dynamics.secular_map import (
     SecularMap,
     SecularModel,
     SecularRequest,
-    map_secular,
+    map_work,
+    read_map,
 )
 from panoptic.dynamics.sensitivity import (
     ClosedForms,
@@ -178,16 +178,10 @@ def check_migration(
         as there.
     """
     inner = _inner_orbit(target, settings)
-    if isinstance(inner, NotRun) or settings.model is MigrationModel.CRITERION:
+    if isinstance(inner, NotRun):
         return
-    asked: dict[str, object] = {
-        COMPANIONS: kept_settings(companions, _arrival_prior(settings))
-    }
     requests = _requests(inner, target.axis_au or np.nan, settings)
-    if not isinstance(requests, NotRun):
-        asked[MAP], changed = requests
-        asked |= {kept_name(what): other for what, other in changed.items()}
-    check(asked, workers=workers)
+    check(_works(requests, companions, _arrival_prior(settings)), workers=workers)
 
 
 def _inner_orbit(
@@ -265,29 +259,47 @@ def _ask_secular(
 ) -> tuple[
     SecularMap | NotRun, tuple[SecularVariant, ...], tuple[CompanionMigration, ...]
 ]:
-    """Return the map, its variants and the other companions, one progress for all."""
+    """Return the map, its variants and the other companions."""
     requests = _requests(inner, axis_today_au, settings)
-    criterion_alone = settings.model is MigrationModel.CRITERION
-    prior = None if criterion_alone else _arrival_prior(settings)
-
-    def ask_of_others(report: Progress | None) -> tuple[CompanionMigration, ...]:
-        return explain_companions(
-            companions,
-            prior,
-            disk_ranges=settings.disk,
-            workers=workers,
-            progress=report,
-        )
-
+    prior = _arrival_prior(settings)
+    answers = compute_all(
+        _works(requests, companions, prior),
+        workers=Workers() if workers is None else workers,
+        progress=progress,
+    )
+    of_others = explain_companions(
+        companions,
+        prior,
+        [] if prior is None else answers.pop(),
+        disk_ranges=settings.disk,
+    )
     if isinstance(requests, NotRun):
-        return requests, (), ask_of_others(progress)
+        return requests, (), of_others
     request, changed = requests
-    n_cells = settings.grid.n_cells
-    parts = (n_cells, len(changed) * n_cells, len(companions))
-    report = _in_parts(progress, parts)
-    secular = map_secular(request, workers=workers, progress=report[0])
-    variants = vary_secular(secular, changed, workers=workers, progress=report[1])
-    return secular, variants, ask_of_others(report[2])
+    secular = read_map(request, answers[0])
+    maps = {
+        what: read_map(other, tallies)
+        for (what, other), tallies in zip(changed.items(), answers[1:], strict=True)
+    }
+    return secular, vary_secular(secular, maps), of_others
+
+
+def _works(
+    requests: tuple[SecularRequest, dict[str, SecularRequest]] | NotRun,
+    companions: Sequence[ObservedCompanion],
+    prior: ArrivalPrior | None,
+) -> list[Work[Any, Any]]:
+    """Return what is to be integrated: the map, the changed ones, the companions."""
+    works: list[Work[Any, Any]] = []
+    if not isinstance(requests, NotRun):
+        request, changed = requests
+        works = [
+            map_work(request),
+            *(map_work(other, name=kept_name(what)) for what, other in changed.items()),
+        ]
+    if prior is not None:
+        works.append(companion_work(companions, prior))
+    return works
 
 
 def _requests(
@@ -311,8 +323,10 @@ def _requests(
     return request, changed_requests(request, n_draws=settings.n_changed_draws)
 
 
-def _arrival_prior(settings: MigrationSettings) -> ArrivalPrior:
+def _arrival_prior(settings: MigrationSettings) -> ArrivalPrior | None:
     """Return the prior of the other companions: the map's, at the headline alone."""
+    if settings.model is MigrationModel.CRITERION:
+        return None
     model = settings.secular
     return ArrivalPrior(
         grid=settings.grid,
@@ -325,20 +339,6 @@ def _arrival_prior(settings: MigrationSettings) -> ArrivalPrior:
         n_draws=settings.n_companion_draws,
         seed=settings.seed,
     )
-
-
-def _in_parts(progress: Progress | None, parts: Sequence[int]) -> list[Progress | None]:
-    """Return one progress for each part of a whole, whatever a part counts itself."""
-    if progress is None:
-        return [None] * len(parts)
-    before = np.cumsum([0, *parts]).tolist()
-
-    def report(part: int) -> Progress:
-        return lambda done, total: progress(
-            before[part] + parts[part] * done // total, before[-1]
-        )
-
-    return [report(part) for part in range(len(parts))]
 
 
 def _thresholds(

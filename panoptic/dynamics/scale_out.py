@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 B = TypeVar("B")
 R = TypeVar("R")
-Arrivals = Iterator[tuple[int, R]]  # place of a block and its result, as they come
+Place = tuple[int, int]  # of a work among works, and of a block in it
+Arrivals = Iterator[tuple[Place, Any]]  # results as they come
 
 # Draws of a block: with fewer, the slow ones at its end leave lanes of the kernel idle
 # (4 % at 500, 14 % at 250); with few blocks, threads wait for each other.
@@ -74,6 +75,7 @@ class Work(Generic[B, R]):
     """Blocks to compute: `solve` of each is a dataclass `result` of arrays.
 
     name, settings : under which finished blocks are kept.
+    size : what a block counts for in a progress.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Work(Generic[B, R]):
     solve: Callable[[B], R]
     blocks: Sequence[B]
     result: type[R]
+    size: Callable[[B], int] = lambda _: 1
 
 
 def items_per_block(n_items: int, *, n_draws: int) -> int:
@@ -89,10 +92,8 @@ def items_per_block(n_items: int, *, n_draws: int) -> int:
     return max(1, min(max(share, _LEAST_DRAWS), _MOST_DRAWS) // n_draws)
 
 
-def check(kept: Mapping[str, object], *, workers: Workers) -> None:
+def check(works: Sequence[Work[Any, Any]], *, workers: Workers) -> None:
     """Refuse at once what `compute` would refuse when its turn comes.
-
-    kept : settings by the name of the work they belong to.
 
     Raises
     ------
@@ -100,8 +101,8 @@ def check(kept: Mapping[str, object], *, workers: Workers) -> None:
         where blocks of other settings were kept, or Dask cannot be used or reached.
     """
     if workers.store is not None:
-        for name, settings in kept.items():
-            workers.store.check(name, _bound_to(settings))
+        for work in works:
+            workers.store.check(work.name, _bound_to(work.settings))
     if workers.dask is not None:
         _check_dask(workers.dask)
 
@@ -114,26 +115,56 @@ def compute(
     Kept blocks are not computed again; new ones are kept as soon as they are there.
     A worker that dies loses nothing: its blocks go to the others.
 
-    progress : called with blocks done and in all.
+    progress : called with sizes of blocks done and in all.
 
     Raises
     ------
     InputUnusable
         where blocks of other settings were kept, or Dask cannot be used or reached.
     """
-    found = _kept(work, workers.store)
-    missing = [place for place in range(len(work.blocks)) if place not in found]
+    (results,) = compute_all([work], workers=workers, progress=progress)
+    return results
+
+
+def compute_all(
+    works: Sequence[Work[Any, Any]],
+    *,
+    workers: Workers,
+    progress: Progress | None = None,
+) -> list[list[Any]]:
+    """Return the results of several works, as `compute` does of each.
+
+    Together, no worker waits at the end of one work for the others to begin the next.
+    """
+    found = [_kept(work, workers.store) for work in works]
+    sizes = [[work.size(block) for block in work.blocks] for work in works]
+    missing = [
+        (work, place)
+        for work, kept in enumerate(found)
+        for place in _places(works[work])
+        if place not in kept
+    ]
+    total = sum(sum(of_work) for of_work in sizes)
+    done = total - sum(sizes[work][place] for work, place in missing)
     if progress is not None:
-        progress(len(found), len(work.blocks))
+        progress(done, total)
     if missing:
-        with _arrivals(work, missing, workers) as arrivals:
-            for place, result in arrivals:
-                found[place] = result
+        with _arrivals(works, missing, workers) as arrivals:
+            for (work, place), result in arrivals:
+                found[work][place] = result
                 if workers.store is not None:
-                    workers.store.save(work.name, place, _as_arrays(result))
+                    workers.store.save(works[work].name, place, _as_arrays(result))
+                done += sizes[work][place]
                 if progress is not None:
-                    progress(len(found), len(work.blocks))
-    return [found[place] for place in range(len(work.blocks))]
+                    progress(done, total)
+    return [
+        [results[place] for place in _places(work)]
+        for work, results in zip(works, found, strict=True)
+    ]
+
+
+def _places(work: Work[Any, Any]) -> range:
+    return range(len(work.blocks))
 
 
 def _kept(work: Work[B, R], store: BlockStore | None) -> dict[int, R]:
@@ -142,7 +173,7 @@ def _kept(work: Work[B, R], store: BlockStore | None) -> dict[int, R]:
     if store is None:
         return found
     store.claim(work.name, _bound_to(work.settings))
-    for place in range(len(work.blocks)):
+    for place in _places(work):
         arrays = store.load(work.name, place)
         if arrays is None:
             continue
@@ -164,34 +195,39 @@ def _as_arrays(result: Any) -> dict[str, NDArray[Any]]:
 
 @contextmanager
 def _arrivals(
-    work: Work[B, R], missing: list[int], workers: Workers
-) -> Iterator[Arrivals[R]]:
+    works: Sequence[Work[Any, Any]], missing: list[Place], workers: Workers
+) -> Iterator[Arrivals]:
     if workers.dask is None:
         pool = ThreadPoolExecutor(workers.threads)
         try:
-            yield _from_threads(work, missing, pool)
+            yield _from_threads(works, missing, pool)
         finally:  # after Ctrl-C too: blocks that have not begun never do
             pool.shutdown(cancel_futures=True)
     else:
         with connect(workers.dask) as client:
-            yield _from_dask(work, missing, client)
+            yield _from_dask(works, missing, client)
 
 
 def _from_threads(
-    work: Work[B, R], missing: list[int], pool: ThreadPoolExecutor
-) -> Arrivals[R]:
-    jobs = {pool.submit(work.solve, work.blocks[place]): place for place in missing}
+    works: Sequence[Work[Any, Any]], missing: list[Place], pool: ThreadPoolExecutor
+) -> Arrivals:
+    jobs = {
+        pool.submit(works[work].solve, works[work].blocks[place]): (work, place)
+        for work, place in missing
+    }
     for job in as_completed(jobs):
         yield jobs[job], job.result()
 
 
-def _from_dask(work: Work[B, R], missing: list[int], client: Client) -> Arrivals[R]:
+def _from_dask(
+    works: Sequence[Work[Any, Any]], missing: list[Place], client: Client
+) -> Arrivals:
     from distributed import as_completed as as_dask_completes
 
     # Not pure for Dask: it shall not answer from what it computed for another run.
     jobs = client.map(
-        work.solve,
-        [work.blocks[place] for place in missing],
+        _solve,
+        [(works[work].solve, works[work].blocks[place]) for work, place in missing],
         pure=False,
         retries=_ATTEMPTS_AFTER_LOST_WORKERS,
     )
@@ -199,6 +235,11 @@ def _from_dask(work: Work[B, R], missing: list[int], client: Client) -> Arrivals
     for job, result in as_dask_completes(jobs, with_results=True):
         yield place_of[job.key], result
         job.release()  # the scheduler need not hold what is here
+
+
+def _solve(task: tuple[Callable[[B], R], B]) -> R:
+    solve, block = task
+    return solve(block)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ disruption radius; shorter horizons and wider radii are read off the times that 
 kept. The draws are those of the criterion map.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -126,7 +127,7 @@ class BlockTally:
     steps: Counts  # (N_OUTCOMES,) integration steps by headline outcome
 
     @classmethod
-    def together(cls, tallies: list[Self]) -> Self:
+    def together(cls, tallies: Sequence[Self]) -> Self:
         """Return the blocks one after the other, what is not per cell summed."""
         return cls(
             counts=np.concatenate([tally.counts for tally in tallies]),
@@ -190,32 +191,42 @@ class SecularMap:
 def map_secular(
     request: SecularRequest,
     *,
-    name: str = KEPT_NAME,
     workers: Workers | None = None,
     progress: Progress | None = None,
 ) -> SecularMap:
     """Return how the triples of every cell end, whoever computes them.
 
-    Parameters
-    ----------
-    name : under which finished blocks are kept, if `workers` keeps them.
     progress : called with cells done and in all.
     """
+    tallies = compute(
+        map_work(request),
+        workers=Workers() if workers is None else workers,
+        progress=progress,
+    )
+    return read_map(request, tallies)
+
+
+def map_work(
+    request: SecularRequest, *, name: str = KEPT_NAME
+) -> Work[CellBlock, BlockTally]:
+    """Return what must be computed for a map; its blocks are kept under the name."""
     n_cells, length = request.grid.n_cells, request.cells_per_block
     blocks = [
         CellBlock(request, range(first, min(first + length, n_cells)))
         for first in range(0, n_cells, length)
     ]
-
-    def report(done: int, _: int) -> None:
-        if progress is not None:
-            progress(min(done * length, n_cells), n_cells)
-
-    tallies = compute(
-        Work(name, request, settle_block, blocks, BlockTally),
-        workers=Workers() if workers is None else workers,
-        progress=report,
+    return Work(
+        name,
+        request,
+        settle_block,
+        blocks,
+        BlockTally,
+        size=lambda block: len(block.cells),
     )
+
+
+def read_map(request: SecularRequest, tallies: Sequence[BlockTally]) -> SecularMap:
+    """Return the map whose work came out so."""
     whole = BlockTally.together(tallies)
     return SecularMap(
         request=request,

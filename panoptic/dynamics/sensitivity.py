@@ -26,14 +26,11 @@ from panoptic.dynamics.perturbers import (
     InnerOrbit,
     OuterOrbitPrior,
     PerturberGrid,
-    Progress,
 )
-from panoptic.dynamics.scale_out import Workers
 from panoptic.dynamics.secular_map import (
     ARRIVED,
     SecularMap,
     SecularRequest,
-    map_secular,
 )
 
 HORIZONS_GYR = (1.0, 3.0, 5.0)
@@ -217,47 +214,29 @@ def kept_name(what: str) -> str:
 
 
 def vary_secular(
-    found: SecularMap,
-    changed: dict[str, SecularRequest],
-    *,
-    workers: Workers | None = None,
-    progress: Progress | None = None,
+    found: SecularMap, changed: dict[str, SecularMap]
 ) -> tuple[SecularVariant, ...]:
     """Return the ladder that the map has kept, then the maps integrated anew.
 
-    progress : called with new maps' cells done and in all.
+    changed : maps of `changed_requests`, by what they change.
     """
     model = found.request.model
-    variants = [
+    ladder = [
         _variant(found, horizon, factor, what=_ladder_words(horizon, factor))
         for horizon in model.horizons_gyr
         for factor in model.disruption_factors
     ]
-    total = sum(request.grid.n_cells for request in changed.values())
-    before = 0
-    for what, request in changed.items():
-
-        def report(done: int, _: int, before: int = before) -> None:
-            if progress is not None:
-                progress(before + done, total)
-
-        another = map_secular(
-            request,
-            name=kept_name(what),
-            workers=workers,
-            progress=report,
+    anew = [
+        _variant(
+            another,
+            model.horizon_gyr,
+            model.disruption_factor,
+            what=what,
+            is_new=True,
         )
-        before += request.grid.n_cells
-        variants.append(
-            _variant(
-                another,
-                model.horizon_gyr,
-                model.disruption_factor,
-                what=what,
-                is_new=True,
-            )
-        )
-    return tuple(variants)
+        for what, another in changed.items()
+    ]
+    return (*ladder, *anew)
 
 
 def _criterion_variant(found: FeasibilityMap) -> CriterionVariant:

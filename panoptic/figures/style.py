@@ -10,6 +10,7 @@ import matplotlib
 import matplotlib.style
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
@@ -116,8 +117,13 @@ class HouseFigure(Figure):
 
 
 def new_figure(width_inch: float, height_inch: float) -> HouseFigure:
-    """Return an empty figure that lays itself out; no pyplot, no global state."""
-    return HouseFigure(figsize=(width_inch, height_inch), layout="constrained")
+    """Return an empty figure that lays itself out; no pyplot, no global state.
+
+    Its canvas keeps the sheet that the layout is measured on, to be drawn on.
+    """
+    figure = HouseFigure(figsize=(width_inch, height_inch), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def settle(figure: Figure) -> None:

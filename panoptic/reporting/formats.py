@@ -200,9 +200,9 @@ def _encode_png(figure: Figure) -> bytes:
     raw, buffer = io.BytesIO(), io.BytesIO()
     figure.savefig(raw, format="rgba", dpi=_DPI)
     width = int(figure.get_figwidth() * _DPI)
-    height = raw.tell() // (4 * width)
-    image = Image.frombytes("RGBA", (width, height), raw.getvalue())
-    image.convert("RGB").save(buffer, "png", dpi=(_DPI, _DPI), compress_level=3)
+    pixels = np.frombuffer(raw.getbuffer(), np.uint8).reshape(-1, width, 4)
+    image = Image.fromarray(pixels).convert("RGB")
+    image.save(buffer, "png", dpi=(_DPI, _DPI), compress_level=3)
     return buffer.getvalue()
 
 
