@@ -20,7 +20,7 @@ def chromium_path() -> str | None:
 
 
 class Browser:
-    """One page of a browser; what it complained of and asked for since it was opened."""
+    """One page of a browser; what it asked for and complained of since it opened."""
 
     def __init__(self, executable: str, profile: Path) -> None:
         self.complaints: list[str] = []
