@@ -374,9 +374,7 @@ class MigrationOptions:
         metavar="{both,secular,criterion}",
         choices=("both", "secular", "criterion"),
     )
-    kl_trials: int = option(
-        2000, "criterion draws per cell", parse=int, quick=200, metavar="N"
-    )
+    kl_trials: int = option(2000, "criterion draws per cell", parse=int, metavar="N")
     kl_secular_trials: int = option(
         50,
         "draws per cell whose orbits are followed; 2000 for the full map",

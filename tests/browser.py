@@ -20,7 +20,7 @@ def chromium_path() -> str | None:
 
 
 class Browser:
-    """One page of a browser. Everything it complained of or asked for is kept."""
+    """One page of a browser; what it asked for and complained of since it opened."""
 
     def __init__(self, executable: str, profile: Path) -> None:
         self.complaints: list[str] = []
@@ -84,6 +84,8 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.ask("Emulation.setEmulatedMedia", features=[scheme])
         self._loaded = False
+        self.requests.clear()
+        self.complaints.clear()
         self.ask("Page.navigate", url=page.as_uri())
         while not self._loaded:
             self._read()

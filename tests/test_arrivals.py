@@ -63,10 +63,10 @@ def test_every_draw_ends_in_one_way(hot):
 
 
 def test_an_answer_does_not_depend_on_who_else_is_asked(hot):
-    other = replace(HOT, name="other")
-    together = explain(other, HOT)
-    assert together[1] == hot
-    assert together[0].arrival != hot.arrival
+    far, other = replace(HOT, axis_au=0.4), replace(HOT, name="other")
+    together = explain(far, other, HOT)
+    assert together[2] == hot
+    assert together[1].arrival != hot.arrival
 
 
 def test_arrival_means_near_today(hot):

@@ -32,9 +32,9 @@ def test_hyphens_are_accepted_too():
 
 
 def test_quick_reduces_what_is_not_given():
-    config = parse_args(["--quick", "--kl_trials", "77"])
+    config = parse_args(["--quick", "--permutations", "77"])
     assert config.statistics.bootstrap < RunConfig().statistics.bootstrap
-    assert config.migration.kl_trials == 77
+    assert config.statistics.permutations == 77
 
 
 def test_settings_survive_json():

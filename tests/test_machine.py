@@ -65,16 +65,19 @@ def fail_unless(pid):
     return 1 / (os.getpid() == pid)
 
 
-def test_after_an_error_here_nobody_begins_another(side):
-    begun = []
-
-    def fail(item):
-        begun.append(item)
+def leave_a_trace(item, *, folder, pid):
+    """Fail in the given process; in others take some time and leave a file."""
+    if os.getpid() == pid:
         raise KeyboardInterrupt
+    time.sleep(0.2)
+    (folder / str(item)).touch()
 
+
+def test_after_an_error_here_nobody_begins_another(side, tmp_path):
+    side.map(whereabouts, range(3))
     with pytest.raises(KeyboardInterrupt):
-        SideProcesses().map(fail, [1, 2, 3])
-    assert begun == [1]
+        side.map(partial(leave_a_trace, folder=tmp_path, pid=os.getpid()), range(20))
+    assert len(list(tmp_path.iterdir())) <= 4  # two processes, what they had begun
 
 
 def end_unless(pid):
