@@ -35,6 +35,8 @@ if TYPE_CHECKING:  # at run time these wait until the arguments are parsed
 
 DATA = Path(__file__).parent / "data"  # the tables that ship with the project
 KEPT_ANCHORS = "inputs/anchors.csv"
+# What takes long to import and is not needed at once, in the order it will be.
+LATER = ("scipy.stats", "sklearn.linear_model", "visualization", "panoptic.dossier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +69,42 @@ def run(config: RunConfig, *, console: "Console") -> RunReport:
 
 def _carry_out(config: RunConfig, read_inputs: Any, console: "Console") -> str:
     """Read, answer, write; return the summary."""
-    from panoptic.findings import load_results
-    from panoptic.machine import kernel_threads, side_processes
-    from panoptic.provenance import describe_run
+    from panoptic.machine import side_processes
     from panoptic.reporting.artifacts import ResultsFolder
+
+    with ResultsFolder(config.outputs.folder) as folder:
+        inputs = read_inputs(config, console)
+        # These import what they need while this process does.
+        n_beside = _beside(config.compute.threads)
+        with side_processes(n_beside, imports="visualization") as side:
+            return _answer_and_write(config, inputs, folder, side, console)
+
+
+def _answer_and_write(
+    config: RunConfig,
+    inputs: Inputs,
+    folder: "ResultsFolder",
+    side: "SideProcesses",
+    console: "Console",
+) -> str:
+    from panoptic.findings import load_results, write_results
+    from panoptic.machine import import_meanwhile, kernel_threads
+    from panoptic.provenance import describe_run
     from panoptic.reporting.partial_results import PartialResults
 
-    with (
-        ResultsFolder(config.outputs.folder) as folder,
-        kernel_threads(config.compute.threads) as n_threads,
-    ):
+    with kernel_threads(config.compute.threads) as n_threads:
         console.log.note(f"{n_threads} kernel threads; BLAS held to one thread")
-        inputs = read_inputs(config, console)
+        if n_threads > 1:
+            import_meanwhile(*LATER)
         store = PartialResults(
             folder.partial_dir, resume=config.compute.resume, say=console.log.say
         )
-        with side_processes(_beside(n_threads), imports="visualization") as side:
-            results = _answer(config, inputs, store, console)
-            with console.stage("Figures and summary") as progress:
-                _write(folder, results, inputs)
-                # As they read back, so that drawing them again gives the same.
-                read_back = load_results(folder.staged)
-                summary = _render(folder, read_back, side, progress)
+        results = _answer(config, inputs, store, console)
+        with console.stage("Figures and summary") as progress:
+            write_results(folder, results)
+            _keep(folder, results, inputs)
+            # As they read back, so that drawing them again gives the same.
+            summary = _render(folder, load_results(folder.staged), side, progress)
         folder.finish(
             describe_run(
                 config,
@@ -154,13 +170,11 @@ def _answer(
     )
 
 
-def _write(folder: "ResultsFolder", results: "Results", inputs: Inputs) -> None:
-    """Write the results, and what was read to get them."""
-    from panoptic.findings import write_results
-
-    write_results(folder, results)
-    tables = inputs.catalogues.read
-    for table, record in zip(tables, results.record.inputs, strict=True):
+def _keep(folder: "ResultsFolder", results: "Results", inputs: Inputs) -> None:
+    """Write what was read to get the results."""
+    for table, record in zip(
+        inputs.catalogues.read, results.record.inputs, strict=True
+    ):
         folder.blob(record.kept_as, table.kept)
     if inputs.labelled:
         folder.text(KEPT_ANCHORS, inputs.labelled.text)
@@ -180,7 +194,7 @@ def _render(
 
     render = partial(visualization.render, results)
     pictures = {}
-    for drawn in side.map(render, list(visualization.FIGURES), progress=progress):
+    for drawn in side.map(render, visualization.slow_first(), progress=progress):
         for form, content in drawn.files.items():
             folder.blob(f"{drawn.name}.{form}", content)
         folder.text(f"{drawn.name}.caption.txt", drawn.caption + "\n")

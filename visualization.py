@@ -81,6 +81,14 @@ def draw(results: Results) -> dict[str, Drawn]:
     }
 
 
+def slow_first() -> list[str]:
+    """Return the names of the figures as several processes had better draw them.
+
+    Whoever is free takes the next: a slow one at the end would keep all waiting.
+    """
+    return [*_SLOW, *(name for name in FIGURES if name not in _SLOW)]
+
+
 def render(results: Results, name: str) -> Rendered:
     """Return the files of one figure of `FIGURES`.
 
@@ -247,6 +255,7 @@ FIGURES: dict[str, Callable[[Results, Imprint], Drawn]] = {
     "fig15_robustness": _robustness,
     "fig16_missingness": _missingness,
 }
+_SLOW = ("fig15_robustness", "fig3_feasibility", "fig1_massmass", "fig13_track")
 
 
 def _source(record: InputRecord) -> str:

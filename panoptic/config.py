@@ -384,9 +384,10 @@ class MigrationOptions:
     )
     kl_changed_trials: int = option(
         5,
-        "draws per cell for each setting that the sensitivity table changes",
+        "draws per cell for each setting that the sensitivity table changes; 0 leaves "
+        "these maps out",
         parse=int,
-        quick=1,
+        quick=0,
         metavar="N",
     )
     kl_object_trials: int = option(
@@ -457,13 +458,16 @@ class MigrationOptions:
             self,
             "kl_trials",
             "kl_secular_trials",
-            "kl_changed_trials",
             "kl_object_trials",
             "kl_horizon_gyr",
             "kl_rcrit",
             "kl_love",
             "kl_radius_rj",
             "kl_disruption",
+        )
+        _require(
+            self.kl_changed_trials >= 0,
+            f"kl_changed_trials must not be negative, got {self.kl_changed_trials}",
         )
         _require(
             0 <= self.kl_lag_s < math.inf,

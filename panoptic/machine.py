@@ -126,6 +126,19 @@ def side_processes(n: int, *, imports: str) -> Iterator[SideProcesses]:
         executor.shutdown(cancel_futures=True)
 
 
+def import_meanwhile(*names: str) -> None:
+    """Import modules on a thread: kernels leave it the interpreter, and a core.
+
+    Who needs one of them before it is there waits for it, as for any import.
+    """
+    threading.Thread(target=_import_all, args=(names,), daemon=True).start()
+
+
+def _import_all(names: Sequence[str]) -> None:
+    for name in names:
+        importlib.import_module(name)
+
+
 @contextmanager
 def rare_collection() -> Iterator[None]:
     """Let the garbage collector look rarely: importing and drawing make much to see.

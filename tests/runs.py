@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-SMALL = ["--quick", "--bootstrap", "20", "--permutations", "19", "--kl_grid", "4x3"]
+SMALL = [
+    *("--quick", "--bootstrap", "20", "--permutations", "19"),
+    *("--kl_grid", "4x3", "--kl_changed_trials", "1"),
+]
 
 
 def command(folder: Path, *options: str) -> list[str]:

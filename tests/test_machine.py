@@ -100,6 +100,15 @@ def test_an_unknown_module_is_no_reason_to_stop():
         assert [i for i, _ in side.map(whereabouts, [1, 2])] == [1, 2]
 
 
+def test_what_is_imported_meanwhile_is_there_in_the_end():
+    code = (
+        "import sys, time; from panoptic.machine import import_meanwhile;"
+        "import_meanwhile('wave', 'fractions'); import fractions;"
+        "time.sleep(0.2); sys.exit('wave' not in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_the_garbage_collector_looks_rarely_and_then_as_before():
     before = gc.get_threshold()
     with rare_collection():

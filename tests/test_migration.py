@@ -163,6 +163,15 @@ def test_a_strong_tide_is_said_to_be_one():
     assert "star cannot take" in texts(investigate())
 
 
+def test_settings_that_were_not_changed_are_said():
+    few = replace(SETTINGS, n_secular_draws=1)
+    caveats = [
+        state_migration(investigate(settings=replace(few, n_changed_draws=n)))[0].caveat
+        for n in (0, 1)
+    ]
+    assert ["no other tide" in caveat for caveat in caveats] == [True, False]
+
+
 def test_too_few_draws_to_compare_are_said_to_be():
     none = replace(SETTINGS, secular=replace(SETTINGS.secular, time_lag_s=0.0))
     said = texts(investigate(settings=replace(none, n_changed_draws=1)))

@@ -103,6 +103,10 @@ def test_starts_outside_every_perturber_are_not_asked():
     assert list(changed) == ["first axis 2-9 AU"]
 
 
+def test_without_draws_nothing_is_changed():
+    assert changed_requests(REQUEST, n_draws=0) == {}
+
+
 def test_starts_inside_todays_axis_are_not_asked():
     wide = replace(REQUEST, target_axis_au=0.7)
     axes = {"first_axes_au": ((0.5, 0.5), (0.5, 2.0)), "time_lags_s": ()}

@@ -63,6 +63,7 @@ def _state_sensitivity(findings: MigrationFindings) -> Statement:
     sampling = max(0.5 * (v.migrated_high - v.migrated_low) for v in variants)
     spread = most.migrated - least.migrated
     more = "more" if spread > 2 * sampling else "no more"
+    is_physics_tried = any(v.is_new_integration for v in variants)
     return Statement(
         text=(
             f"Between {percent(least.migrated)} and {percent(most.migrated)} of the "
@@ -75,8 +76,9 @@ def _state_sensitivity(findings: MigrationFindings) -> Statement:
             + "; ".join(f"{v.what} {percent(v.migrated)}" for v in variants)
         ),
         caveat=(
-            "One setting is changed at a time; tidal lag and Love number of such "
-            "companions are not measured."
+            "One setting is changed at a time"
+            f"{'' if is_physics_tried else ', and no other tide and start was tried'}; "
+            "tidal lag and Love number of such companions are not measured."
         ),
     )
 

@@ -182,8 +182,10 @@ def changed_requests(
 
     Fewer draws per cell, the first of the map's own; the headline horizon only. Axes
     for which every perturber of the grid would lie inside are left out, and those from
-    which there is no way in to today's axis.
+    which there is no way in to today's axis. None with no draws.
     """
+    if n_draws == 0:
+        return {}
     model = request.model
     short = replace(
         request,
