@@ -114,13 +114,13 @@ def minimum_hosts(n_axes):
     return n_axes + 2
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _make_room(dims):
     d = len(dims)
     return Room(np.empty(d), np.empty((d, d)), np.empty(d), np.empty((d, d)), dims)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _uniform(stream):
     """Return the next number in [0, 1) of a splitmix64 stream (one uint64)."""
     stream[0] += np.uint64(0x9E3779B97F4A7C15)
@@ -131,7 +131,7 @@ def _uniform(stream):
     return float(z >> np.uint64(11)) * 2.0**-53
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _copy(values, out):
     """Write out[:] = values, which takes a second to compile wherever it stands."""
     for place, value in np.ndenumerate(values):
@@ -141,7 +141,7 @@ def _copy(values, out):
 # Matrices
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _decorrelate(cov, floor, room):
     """Write unit lower axes on which cov less floor times the identity is diagonal.
 
@@ -167,7 +167,7 @@ def _decorrelate(cov, floor, room):
     return product
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _diagonalise(matrix, vectors, dims):
     """Turn a symmetric matrix to its eigenvalues in place, by Jacobi rotations.
 
@@ -193,7 +193,7 @@ def _diagonalise(matrix, vectors, dims):
             return
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _rotate(matrix, vectors, dims, p, q, c, s):
     """Rotate axes p and q of matrix from both sides, and the vectors along."""
     for i in range(len(dims)):
@@ -206,7 +206,7 @@ def _rotate(matrix, vectors, dims, p, q, c, s):
         vectors[i, p], vectors[i, q] = c * left - s * right, s * left + c * right
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _clamp_eigenvalues(cov, floor, room):
     """Raise the eigenvalues of cov that lie below floor to it."""
     values, vectors, d = room.spare, room.axes, len(room.dims)
@@ -222,7 +222,7 @@ def _clamp_eigenvalues(cov, floor, room):
                 cov[i, j] += value * vectors[i, k] * vectors[j, k]
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _mean_variance(cov, dims):
     total = 0.0
     for i in range(len(dims)):
@@ -233,7 +233,7 @@ def _mean_variance(cov, dims):
 # Steps of expectation maximisation
 
 
-@njit(cache=True, error_model="numpy", forceinline=True, fastmath=_FAST)
+@njit(error_model="numpy", forceinline=True, fastmath=_FAST)
 def _expect(sample, mixture):
     """E step: write every row's densities and share; return the weighted lnL."""
     z, w, room = sample.z, sample.w, sample.room
@@ -269,7 +269,7 @@ def _expect(sample, mixture):
     return lnl
 
 
-@njit(cache=True, error_model="numpy", forceinline=True, fastmath=_FAST)
+@njit(error_model="numpy", forceinline=True, fastmath=_FAST)
 def _take_moments(sample, k, mixture):
     """Write mass, mean and covariance of component k; its old mean is the origin.
 
@@ -300,7 +300,7 @@ def _take_moments(sample, k, mixture):
         mean[i] += shift[i]
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _pooled(mixture, i, j):
     """Return entry i, j of the mean covariance; weights are masses here."""
     total, pooled = 0.0, 0.0
@@ -310,7 +310,7 @@ def _pooled(mixture, i, j):
     return pooled / total
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _shape_covariances(mixture, family, floor, room):
     """Turn every component's own covariance into the family's, floored.
 
@@ -335,7 +335,7 @@ def _shape_covariances(mixture, family, floor, room):
             _clamp_eigenvalues(cov, floor, room)
 
 
-@njit(cache=True, error_model="numpy", forceinline=True)
+@njit(error_model="numpy", forceinline=True)
 def _maximise(sample, family, floor, mixture):
     """M step: parameters from the rows' parts. False if a component is empty."""
     n_components = len(mixture.weight)
@@ -351,7 +351,7 @@ def _maximise(sample, family, floor, mixture):
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _climb(sample, family, steps, effort, mixture):
     """Alternate E and M steps; return (lnL, converged), lnL NaN if one went empty.
 
@@ -377,7 +377,7 @@ def _climb(sample, family, steps, effort, mixture):
 # Starts
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(error_model="numpy", forceinline=True, fastmath=_FAST)
 def _nearest(u, centres, sample):
     """Write each row's nearest centre, as its label."""
     gap, label, dims = sample.share, sample.label, sample.room.dims
@@ -392,7 +392,7 @@ def _nearest(u, centres, sample):
             label[r] = k if is_nearer else label[r]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(error_model="numpy", forceinline=True, fastmath=_FAST)
 def _seed_centres(u, sample, far_apart, stream, centres):
     """Draw rows as centres: by weight, or far apart as k-means++ does."""
     w, gap, chance, dims = sample.w, sample.share, sample.top, sample.room.dims
@@ -419,7 +419,7 @@ def _seed_centres(u, sample, far_apart, stream, centres):
             gap[r] = distance if k == 0 or distance < gap[r] else gap[r]
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(error_model="numpy", forceinline=True, fastmath=_FAST)
 def _move_centres(u, sample, centres):
     """Move every centre to the mean of its rows; return whether any moved."""
     w, label, own, dims = sample.w, sample.label, sample.part, sample.room.dims
@@ -439,7 +439,7 @@ def _move_centres(u, sample, centres):
     return moved
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _draw_start(u, sample, start, stream, centres):
     """Label the rows for one start: k-means (even), nearest of random rows (odd)."""
     by_means = start % 2 == 0
@@ -453,7 +453,7 @@ def _draw_start(u, sample, start, stream, centres):
         _nearest(u, centres, sample)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _shrink_covariances(mixture, extra, dims):
     """Add to every component, whose weight is its mass, so much of the pooled one."""
     n_components = len(mixture.weight)
@@ -466,7 +466,7 @@ def _shrink_covariances(mixture, extra, dims):
                 cov[j, i] = cov[i, j]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _parameters_of_labels(sample, family, floor, mixture):
     """First parameters from the labels; False if a component has none.
 
@@ -498,7 +498,7 @@ def _parameters_of_labels(sample, family, floor, mixture):
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _climb_from_starts(sample, family, given, seed, effort, starts):
     """Take every start a few steps; return the lnL each reached, -inf if it failed."""
     n_starts, n_components, d = starts.mean.shape
@@ -526,7 +526,7 @@ def _climb_from_starts(sample, family, given, seed, effort, starts):
 # Fits
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _fewest_hosts(resp, host, n_hosts):
     """Return the least number of distinct hosts that a component is likeliest for."""
     n_components = len(resp)
@@ -543,7 +543,7 @@ def _fewest_hosts(resp, host, n_hosts):
     return fewest
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _polish(sample, host, n_hosts, family, effort, starts, reached):
     """Take the best starts to convergence, until enough allowed optima are found.
 
@@ -571,7 +571,7 @@ def _polish(sample, host, n_hosts, family, effort, starts, reached):
     return final, polished, n_converged, n_refused
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _find_spread(x, w, dims, centre, cov):
     """Write the weighted mean (d,) and covariance (d, d) of x; return the weight."""
     total = 0.0
@@ -590,7 +590,7 @@ def _find_spread(x, w, dims, centre, cov):
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _find_axes(cov, family, room, axes):
     """Write lower axes of unit variance that the family keeps apart; return |axes|.
 
@@ -610,7 +610,7 @@ def _find_axes(cov, family, room, axes):
     return 1.0 / np.sqrt(product)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _transform(x, place):
     """Return axes @ (x - centre); x is (d, n)."""
     d, n = x.shape
@@ -622,7 +622,7 @@ def _transform(x, place):
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _fit_sample(
     x, w, dims, host, n_hosts, family, given, seed, effort, place, mixture, answer
 ):

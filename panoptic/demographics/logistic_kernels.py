@@ -104,7 +104,7 @@ def cross_validate(x, target, fold, grid, n_scaled, held_out):
                 held_out[i] = offset + slope * logit[0, i]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(error_model="numpy", forceinline=True)
 def _count(fold):
     """Number of folds; the array's own max takes a second longer to compile."""
     last = -1
@@ -113,7 +113,7 @@ def _count(fold):
     return last + 1
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(error_model="numpy", forceinline=True)
 def _hold_out_pairs(x, target, fold, grid, n_scaled, path, logit, inner):
     """Fill inner (folds, C, n), the held-out log-odds while one fold is not seen.
 
@@ -135,7 +135,7 @@ def _hold_out_pairs(x, target, fold, grid, n_scaled, path, logit, inner):
                         inner[unseen, g, i] = logit[g, i]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(error_model="numpy", forceinline=True)
 def _hold_out(x, target, weight, out, grid, n_scaled, path, centre, scale, held_out):
     """Fit all C to the rows that are not out; fill held_out (C, n) where they are.
 
@@ -175,7 +175,7 @@ def _hold_out(x, target, weight, out, grid, n_scaled, path, centre, scale, held_
     return converged
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(error_model="numpy", forceinline=True)
 def _least(loss):
     """Index of the least loss; of equals the first."""
     chosen = 0
@@ -185,13 +185,13 @@ def _least(loss):
     return chosen
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(error_model="numpy", forceinline=True)
 def _take(values, rows, n_rows, taken):
     for i in range(n_rows):
         taken[i] = values[rows[i]]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
+@numba.njit(error_model="numpy", forceinline=True, fastmath=_SUMS)
 def _standardise(x, rows, weight, n_train, n_rows, n_scaled, centre, scale, z):
     """Fill z[1:] with some rows of x, standardised by those that train.
 
@@ -225,7 +225,7 @@ def _standardise(x, rows, weight, n_train, n_rows, n_scaled, centre, scale, z):
             column[i] /= scale[j]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
+@numba.njit(error_model="numpy", forceinline=True, fastmath=_SUMS)
 def _add_losses(logit, target, weight, loss):
     """Add -t ln P - (1 - t) ln(1 - P), without overflow, to the loss of each C."""
     for g in range(len(loss)):
@@ -237,7 +237,7 @@ def _add_losses(logit, target, weight, loss):
         loss[g] += total
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(error_model="numpy", forceinline=True)
 def _calibrate(logit, target, weight):
     """Platt's sigmoid with his smoothed targets (Platt 1999); slope kept >= 0.
 
@@ -273,7 +273,7 @@ def calibrate_line(logit, target, weight):
     return line[0], line[1]
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(error_model="numpy", forceinline=True)
 def newton(z, target, weight, n, ridge, beta):
     """Minimise the weighted log-loss + ridge |beta[1:]|^2 / 2 over n rows, in place.
 
@@ -316,7 +316,7 @@ def newton(z, target, weight, n, ridge, beta):
     return False
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(error_model="numpy", forceinline=True)
 def _dot(a, b):
     total = 0.0
     for j in range(len(a)):
@@ -324,7 +324,7 @@ def _dot(a, b):
     return total
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy", fastmath=_SUMS)
+@numba.njit(error_model="numpy", forceinline=True, fastmath=_SUMS)
 def _differentiate(z, target, weight, n, ridge, beta, pull, bend, slope, curve):
     """Fill the objective's gradient and its Hessian's lower triangle.
 
@@ -356,7 +356,7 @@ def _differentiate(z, target, weight, n, ridge, beta, pull, bend, slope, curve):
             curve[j, k] = total
 
 
-@numba.njit(cache=True, nogil=True, error_model="numpy")
+@numba.njit(error_model="numpy", forceinline=True)
 def _solve_in_place(matrix, vector):
     """Solve a positive definite system by Cholesky; uses the lower triangle only."""
     n = len(vector)

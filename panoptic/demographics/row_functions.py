@@ -28,7 +28,7 @@ _BITS_OF_ONE = np.int64(1023) << _EXPONENT_PLACE
 _BITS_OF_ROOT_HALF = np.float64(math.sqrt(0.5)).view(np.int64)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", forceinline=True, fastmath={"contract"})
 def exponential(x):
     """Return exp(x) for x up to 700, to a unit in the last place; not for NaN.
 
@@ -45,7 +45,7 @@ def exponential(x):
     return series * np.int64(power).view(np.float64)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract"})
+@njit(error_model="numpy", forceinline=True, fastmath={"contract"})
 def logarithm(x):
     """Return ln x of a finite x >= 1e-300, to a unit in the last place or of 1.
 

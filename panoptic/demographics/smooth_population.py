@@ -118,7 +118,7 @@ def _log_density(y, epsilon, delta):
     return logarithm(c / root) - 0.5 * s * s, by_y, by_t, by_yy, by_tt, steep, line
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(error_model="numpy", forceinline=True, fastmath=_FAST)
 def _score_rows(p, x, curve, gradient, curvature):
     """Return sum ln f of x about its trend; write gradient and minus the Hessian.
 
@@ -164,7 +164,7 @@ def _score_rows(p, x, curve, gradient, curvature):
     return total - n * (p[m] + 0.5 * np.log(2.0 * np.pi))
 
 
-@njit(cache=True, error_model="numpy", fastmath=_FAST)
+@njit(error_model="numpy", forceinline=True, fastmath=_FAST)
 def _sum_along_curve(rows, curve, gradient, curvature):
     """Write what belongs to the slopes, from the derivatives by each row's trend.
 
@@ -189,7 +189,7 @@ def _sum_along_curve(rows, curve, gradient, curvature):
             curvature[i, j] = product
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _factorise(matrix, damping, lower):
     """Write the Cholesky factor of matrix + damping |diag|; False if there is none.
 
@@ -211,7 +211,7 @@ def _factorise(matrix, damping, lower):
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _solve(lower, vector, step):
     """Solve lower lower' step = vector."""
     size = len(vector)
@@ -226,7 +226,7 @@ def _solve(lower, vector, step):
         step[i] /= lower[i, i]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _hold_at_bounds(p, low, high, gradient, curvature):
     """Take parameters at a bound that the gradient pushes outwards out of the step."""
     for i in range(len(p)):
@@ -239,7 +239,7 @@ def _hold_at_bounds(p, low, high, gradient, curvature):
                 curvature[max(i, j), min(i, j)] = 1.0 if i == j else 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _climb(p, x, curve, low, high, steps, tolerance):
     """Maximise by Newton steps, damped until they rise and cut at the bounds.
 
@@ -276,7 +276,7 @@ def _climb(p, x, curve, low, high, steps, tolerance):
     return value, p
 
 
-@njit(cache=True, error_model="numpy")
+@njit(error_model="numpy", forceinline=True)
 def _best_climb(slopes, width, x, curve, low, high, tails, out):
     """Climb from every tail; write the best parameters, return their lnL."""
     best = -np.inf
