@@ -379,7 +379,7 @@ class MigrationOptions:
         50,
         "draws per cell whose orbits are followed; 2000 for the full map",
         parse=int,
-        quick=2,
+        quick=1,
         metavar="N",
     )
     kl_changed_trials: int = option(
