@@ -203,14 +203,16 @@ def remarks(results: Results) -> tuple[str, ...]:
 
 
 def _counts(results: Results) -> str:
-    settings = results.record.settings
+    statistics = results.record.settings["statistics"]
+    migration = results.record.settings["migration"]
     return (
-        f"{settings['statistics']['bootstrap']} bootstraps, "
-        f"{settings['statistics']['permutations']} permutations, "
-        f"{settings['statistics']['draws']} draws of a robustness check, "
-        f"{settings['statistics']['simulations']} simulated samples, "
-        f"{settings['migration']['kl_trials']} criterion draws and "
-        f"{settings['migration']['kl_secular_trials']} followed orbits per cell"
+        f"{statistics['bootstrap']} bootstraps, "
+        f"{statistics['permutations']} permutations, "
+        f"{statistics['draws']} draws of a robustness check, "
+        f"{statistics['simulations']} simulated samples; triples followed: "
+        f"{migration['kl_secular_trials']} per cell, "
+        f"{migration['kl_changed_trials']} with each changed setting, "
+        f"{migration['kl_object_trials']} per close companion"
     )
 
 

@@ -135,6 +135,10 @@ def test_what_stands_in_and_what_was_reduced_come_first(run):
     lines = page_of(replace(run, record=record)).splitlines()
     assert lines[0].startswith("NOT WHAT WAS ASKED FOR: PSCompPars: the service is")
     assert lines[1].startswith("QUICK LOOK, reduced counts: 20 bootstraps")
+    said = " ".join(lines[1:4])
+    assert "1 per cell, 1 with each changed setting, 10 per close" in " ".join(
+        said.split()
+    )
 
 
 def test_every_row_that_left_is_counted(run):
